@@ -1,0 +1,31 @@
+"""Everything that the config gives the core: rules, people and tables, in one value that a reload swaps whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from daemon.core.directory import Directory
+from daemon.core.matchers import Rule
+from daemon.core.policy import Policy
+
+
+@dataclass(frozen=True)
+class Book:
+    """`entries`: attributes fixed by the entry's name (webhook, SMTP route, mailbox), RULES 2.4.
+
+    `public_url` has no trailing slash. `bulletin_to` are mail addresses.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    directory: Directory = field(default_factory=Directory)
+    rules: tuple[Rule, ...] = ()
+    entries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    locale: str = "zh_CN"
+    public_url: str = "http://127.0.0.1:8080"
+    bulletin_to: tuple[str, ...] = ()
+
+    @cached_property
+    def policy_hash(self) -> str:
+        return self.policy.hash
