@@ -1,0 +1,41 @@
+"""The only room that knows the database. Everything else sees `opened`, `Store` and `Tx`."""
+
+from daemon.core.incident import AlertKey
+from daemon.store.errors import Conflict, StoreError, Unstorable
+from daemon.store.records import (
+    Answer,
+    InboxResult,
+    InboxRow,
+    NoticeResult,
+    NoticeRow,
+    ReplyCounts,
+    ReportResult,
+    Snapshot,
+    TimelineRow,
+    Token,
+)
+from daemon.store.schema import check, upgrade
+from daemon.store.store import Store, opened
+from daemon.store.transaction import Tx
+
+__all__ = [
+    "AlertKey",
+    "Answer",
+    "Conflict",
+    "InboxResult",
+    "InboxRow",
+    "NoticeResult",
+    "NoticeRow",
+    "ReplyCounts",
+    "ReportResult",
+    "Snapshot",
+    "Store",
+    "StoreError",
+    "TimelineRow",
+    "Token",
+    "Tx",
+    "Unstorable",
+    "check",
+    "opened",
+    "upgrade",
+]
