@@ -1,0 +1,77 @@
+"""The command line `tocsin`: a thin parser over daemon/commands.
+
+Exit 0 done, 1 failed, 2 the call or the config is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from daemon import __version__
+from daemon.commands.call import Failed, Wrong, warn
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; every level takes --config and -v."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Wrong(f"{self.prog.split()[0]}: {message} (see {self.prog} --help)")
+
+
+def build() -> Parser:
+    from daemon.commands import database, inbox, incident, notify, outbox, policy, running, token
+    from daemon.commands.options import common
+
+    parser = Parser(
+        prog="tocsin",
+        description="Turns mail and alerts into graded incidents and makes sure the right people are told in time.",
+        epilog="TOCSIN_URL and TOCSIN_TOKEN name another daemon than the config's.",
+    )
+    parser.add_argument("--version", action="version", version=f"tocsin {__version__}")
+    common(parser, top=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    for family in (running, incident, inbox, outbox, notify, database, policy, token):
+        family.add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; nothing but a defect leaves here as an exception."""
+    verbose = False
+    try:
+        args = build().parse_args(argv)
+        verbose = args.verbose
+        code = args.run(args)
+        sys.stdout.flush()
+        return int(code or 0)
+    except SystemExit as end:  # --help, --version
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # a pager was left: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Wrong as fault:
+        return _fail(2, fault.lines, verbose)
+    except Failed as fault:
+        return _fail(1, (f"tocsin: {fault}",), verbose)
+    except Exception as fault:  # noqa: BLE001 — the program's edge: one line for people, the whole with -v
+        word = " ".join(str(fault).split())
+        return _fail(1, (f"tocsin: {type(fault).__name__}: {word[:500]} (-v shows where)",), verbose)
+
+
+def _fail(code: int, lines: Sequence[str], verbose: bool) -> int:
+    if verbose:
+        traceback.print_exc()
+    for line in lines:
+        warn(line)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

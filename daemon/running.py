@@ -1,0 +1,76 @@
+"""What a reload swaps whole: the config and everything that is made of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import channels
+from daemon.config import Config
+from daemon.core.book import Book
+from daemon.doors.smtp_routes import PARSERS
+from daemon.loops.dispatcher import Settings
+from daemon.loops.envelope import sender_of
+from daemon.signing import Signer
+from daemon.wording import Wording
+
+log = logging.getLogger("tocsin.main")
+
+FIXED = ("database.url", "http.listen", "smtp.listen", "security.key")
+"""What a reload cannot change: it needs a restart."""
+
+
+@dataclass
+class Current:
+    """The present config, with the book, the words and the channels made of it."""
+
+    config: Config
+    book: Book
+    sending: Settings
+    parser_settings: Mapping[str, Any]
+
+    def secrets(self) -> Iterable[str]:
+        """Webhook tokens: the inbox never shows them."""
+        return [h.token.get_secret_value() for h in self.config.webhooks if h.token]
+
+    def signals(self) -> list[tuple[str, str]]:
+        """The (source, parser) pairs that may come in."""
+        pairs = [("webhook", hook.parser) for hook in self.config.webhooks]
+        if self.config.smtp:
+            pairs += [("smtp", PARSERS[route.as_]) for route in self.config.smtp.routes]
+        return list(dict.fromkeys(pairs))
+
+
+def current(config: Config, signer: Signer) -> Current:
+    """Raises ValueError for a channel that cannot be made."""
+    modules = channels.load()
+    email = config.channels.get("email")
+    sending = Settings(
+        wording=Wording(config.locale, config.timezone, config.http.public_url),
+        sender=sender_of(signer, getattr(email, "from_", ""), getattr(email, "reply_to", "")),
+        channels={name: modules[name].Channel(settings) for name, settings in config.channels.items()},
+    )
+    settings = {hook.name: hook.settings for hook in config.webhooks}
+    return Current(config, config.book(), sending, settings)
+
+
+async def close_channels(sending: Settings) -> None:
+    for name, channel in sending.channels.items():
+        try:
+            await channel.close()  # type: ignore[attr-defined]
+        except Exception as error:  # noqa: BLE001 — it is going away; the rest must still be closed
+            log.warning("closing channel=%s error=%r", name, error)
+
+
+def needs_restart(old: Config, new: Config) -> list[str]:
+    """The settings of FIXED that differ."""
+
+    def value(config: Config, path: str) -> Any:
+        found: Any = config
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        return str(found)
+
+    return [path for path in FIXED if value(old, path) != value(new, path)]
