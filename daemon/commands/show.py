@@ -1,0 +1,153 @@
+"""One incident as a page: what a tired engineer needs, the urgent parts first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.text import Text
+
+from daemon.commands.tables import Page, clean
+
+DEADLINES = (
+    ("response", "response_due_at", "accepted_at"),
+    ("resolve", "resolve_due_at", "resolved_at"),
+    ("kind_due", "kind_due_at", "resolved_at"),
+    ("bulletin", "bulletin_due_at", ""),
+)
+DATA_LABELS = {
+    "role": "role",
+    "status": "status",
+    "impact": "impact",
+    "urgency": "urgency",
+    "kind": "kind",
+    "source": "source",
+    "deadline": "deadline",
+    "close_code": "close_code",
+    "by_role": "role",
+}
+OPEN = ("registered", "assigned", "in_progress", "pending")
+
+
+def show_page(page: Page, incident: dict[str, Any], timeline: list[dict[str, Any]]) -> None:
+    page.line(f"{incident['number']}  {clean(incident['title'])}", style="bold")
+    page.pairs(_head(page, incident))
+    page.line()
+    if any(incident[due] for _, due, _ in DEADLINES):
+        page.line(page.heading("deadlines"), style="bold")
+        page.pairs(_deadlines(page, incident))
+        page.line()
+    if incident["ladder"]:
+        page.line(page.heading("ladder"), style="bold")
+        page.table(("role", "due", "fired", "people"), _ladder(page, incident), flexible="people")
+        page.line()
+    page.line(page.heading("timeline"), style="bold")
+    rows = ((page.when(r["at"]), r["actor"], page.label("event", r["event"]), _told(page, r)) for r in timeline)
+    page.table(("at", "actor", "event", "data"), rows, flexible="data")
+
+
+def _head(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
+    def named(group: str, field: str) -> tuple[str, str]:
+        return field, page.label(group, incident[field])
+
+    grade = Text.assemble(
+        page.priority(incident["priority"]),
+        f"  {page.heading('impact')} {page.label('impact', incident['impact'])}",
+        f"  {page.heading('urgency')} {page.label('urgency', incident['urgency'])}",
+    )
+    if incident["emergency"]:
+        grade.append(f"  {page.heading('emergency')}", style="bold red")
+    level = page.level(incident["fault_level"])
+    severity = page.label("severity", incident["severity"])
+    status = page.label("status", incident["status"])
+    if incident["needs_triage"]:
+        status += f"  ({page.heading('triage')})"
+    reporter = incident["reporter"]
+    who = " ".join(v for v in (reporter["name"], reporter["address"], reporter["phone"]) if v)
+    complaints = incident["complaints"]
+    counted = str(complaints["effective"]) if complaints["effective"] or complaints["confirmed"] is not None else ""
+    score = incident["satisfaction"]
+    return [
+        ("status", status),
+        ("priority", grade),
+        ("grade", "; ".join(incident["grade"]["reasons"])),
+        ("level", Text.assemble(level, f"  {severity}") if incident["fault_level"] else Text(severity)),
+        named("kind", "kind"),
+        named("category", "category"),
+        named("cause", "cause"),
+        ("service", incident["service"] or ""),
+        ("environment", incident["environment"] or ""),
+        ("source", f"{page.label('source', incident['source'])} {incident['external_ref'] or ''}"),
+        ("reporter", who),
+        ("customer", incident["customer"] or ""),
+        ("assignee", incident["assignee"] or page.label("role", incident["assigned_role"])),
+        ("line", page.label("role", incident["line"])),
+        ("coordinator", incident["coordinator"] or ""),
+        ("participants", ", ".join(incident["participants"])),
+        ("third_party", incident["third_party"] or ""),
+        ("complaints", counted),
+        ("measures", _flat(incident["measures"])),
+        ("complaint_of", incident["complaint_of"] or ""),
+        ("duplicate_of", incident["duplicate_of"] or ""),
+        ("links", ", ".join(incident["links"])),
+        ("occurred", page.when(incident["occurred_at"])),
+        ("registered", page.when(incident["registered_at"])),
+        ("accepted", page.when(incident["accepted_at"])),
+        ("resolved", page.when(incident["resolved_at"])),
+        ("closed", page.when(incident["closed_at"])),
+        ("solution", incident["solution"] or ""),
+        ("close_code", page.label("close_code", incident["close_code"])),
+        ("satisfaction", f"{score['score']} {score['comment'] or ''}" if score["score"] else ""),
+        ("text", clean(incident["text"], 600)),
+    ]
+
+
+def _deadlines(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
+    found: list[tuple[str, str | Text]] = []
+    for name, due_field, done_field in DEADLINES:
+        due, done = incident[due_field], incident.get(done_field)
+        if not due:
+            continue
+        text = Text(page.when(due))
+        if name.removesuffix("_due") in incident["breached"]:
+            text.append(f"  {page.heading('breached')}", style="bold red")
+        if not done and incident["status"] in OPEN:
+            text.append(f"  {page.rest(due)}")
+        found.append((name, text))
+    return found
+
+
+def _ladder(page: Page, incident: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Fired rungs with when and whom, the others with how long until they fire."""
+    found = []
+    for rung in incident["ladder"]:
+        waits = incident["status"] in OPEN and not rung["fired_at"]
+        fired = page.when(rung["fired_at"]) or (page.rest(rung["due_at"]) if waits else "-")
+        found.append((page.label("role", rung["role"]), page.when(rung["due_at"]), fired, ", ".join(rung["people"])))
+    return found
+
+
+def _told(page: Page, row: dict[str, Any]) -> str:
+    """A row's data in words: identifiers by their labels."""
+    data = dict(row["data"])
+    if row["event"] in ("status", "level") and "to" in data:
+        group = "status" if row["event"] == "status" else "fault_level"
+        before, after = page.label(group, data.pop("from", None)), page.label(group, data.pop("to"))
+        rest = _flat(data)
+        return f"{before} → {after}" + (f"  {rest}" if rest else "")
+    for key, group in DATA_LABELS.items():
+        if isinstance(data.get(key), str):
+            data[key] = page.label(group, data[key])
+    return _flat(data)
+
+
+def _flat(data: dict[str, Any]) -> str:
+    """`key=value` pairs, lists with commas; what is empty is left out."""
+    parts = []
+    for key, value in data.items():
+        if isinstance(value, dict):
+            value = "{" + _flat(value) + "}"
+        elif isinstance(value, list):
+            value = ", ".join(str(v) for v in value)
+        if value not in (None, "", "{}"):
+            parts.append(f"{key}={clean(value, 300)}")
+    return " ".join(parts)
