@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 from daemon import __version__
@@ -23,8 +24,23 @@ class Parser(argparse.ArgumentParser):
         raise Wrong(f"{self.prog.split()[0]}: {message} (see {self.prog} --help)")
 
 
-def build() -> Parser:
-    from daemon.commands import database, inbox, incident, notify, outbox, policy, running, token
+FAMILIES = {
+    "run": "running",
+    "check": "running",
+    "simulate": "running",
+    "incident": "incident",
+    "inbox": "inbox",
+    "outbox": "outbox",
+    "notify": "notify",
+    "db": "database",
+    "policy": "policy",
+    "token": "token",
+}
+"""Command -> its file in daemon/commands."""
+
+
+def build(argv: Sequence[str]) -> Parser:
+    """A parser of the commands that `argv` may mean, or of all: a script that calls us often waits for no others."""
     from daemon.commands.options import common
 
     parser = Parser(
@@ -35,17 +51,18 @@ def build() -> Parser:
     parser.add_argument("--version", action="version", version=f"tocsin {__version__}")
     common(parser, top=True)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for family in (running, incident, inbox, outbox, notify, database, policy, token):
-        family.add(commands)
+    wanted = [family for name, family in FAMILIES.items() if name in argv] or FAMILIES.values()
+    for family in dict.fromkeys(wanted):
+        import_module(f"daemon.commands.{family}").add(commands)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; nothing but a defect leaves here as an exception."""
-    verbose = False
+    argv = sys.argv[1:] if argv is None else argv
+    verbose = "-v" in argv or "--verbose" in argv
     try:
-        args = build().parse_args(argv)
-        verbose = args.verbose
+        args = build(argv).parse_args(argv)
         code = args.run(args)
         sys.stdout.flush()
         return int(code or 0)

@@ -74,7 +74,7 @@ def split(data: bytes, start: int, end: int) -> tuple[Headers, int]:
     if stop - start > MAX_BLOCK:
         cut = data.rfind(b"\n", start, start + MAX_BLOCK) + 1 or start + MAX_BLOCK
         found.defects.append(f"header block of {stop - start} bytes cut to {cut - start}")
-    position, skipped = start, 0
+    position, skipped, known = start, 0, -1
     while position < cut and len(found.fields) < MAX_FIELDS:
         match = _FIELD.match(data, position, cut)
         if match is None:
@@ -82,12 +82,15 @@ def split(data: bytes, start: int, end: int) -> tuple[Headers, int]:
             if position > start and not data[data.rfind(b"\n", start, position - 1) + 1 : position].strip():
                 return found, position  # a line of spaces stood for the blank line
             skipped += 1
-            if (skipped > 2 and not found.fields) or not _KNOWN_FIELD.search(data, line, cut):
+            if known < line:  # looked for once per known field, not once per line
+                known = ahead.start() if (ahead := _KNOWN_FIELD.search(data, line, cut)) else end + 1
+            if (skipped > 2 and not found.fields) or known > end:
                 if found.fields:
                     found.defects.append("no blank line between headers and body")
                     return found, position
                 return Headers(defects=["no header fields"]), start
-            found.defects.append("a line that is no header field was skipped")
+            if skipped == 1:
+                found.defects.append("lines that are no header fields were skipped")
             position = line
             continue
         value = match[2]

@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 
 from parsers import ALERT, FIRING, RESOLVED, UNCHANGED, Raw, Report, Unparsable
-from parsers._body import is_secret, looks_readable, redacted, value_of
+from parsers._body import is_readable, is_secret, redacted, value_of
 from parsers._states import severity_of, state_of
 from parsers._times import instant
 
@@ -32,8 +32,15 @@ _SOURCES = ("instance", "host", "hostname", "node", "pod", "container", "device"
 
 
 def accepts(raw: Raw) -> bool:
-    """A JSON body, or a form or query with one in it."""
-    return looks_readable(raw)
+    """A JSON body with alerts in it, or a form with such a one."""
+    return is_readable(raw, has_alerts)
+
+
+def has_alerts(body: Any) -> bool:
+    """Whether a decoded body has the shape: a list of objects, or an object with `alerts` or `labels`."""
+    if isinstance(body, dict):
+        return isinstance(body.get("alerts"), list | dict) or isinstance(body.get("labels"), dict)
+    return isinstance(body, list) and any(isinstance(one, dict) for one in body)
 
 
 def parse(raw: Raw, settings: object = None) -> Sequence[Report]:

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from parsers import ACKNOWLEDGED, ALERT, FIRING, RESOLVED, UNCHANGED, Raw, Report, Unparsable
-from parsers._body import is_secret, looks_readable, redacted, value_of
+from parsers._body import is_readable, is_secret, looks_readable, redacted, value_of
 from parsers._charset import decode
 from parsers._states import severity_of, state_of
 from parsers._subject import state_in, stem
@@ -103,8 +103,10 @@ Scopes = list[dict[str, Any]]
 
 
 def accepts(raw: Raw) -> bool:
-    """Anything with fields, and text without control bytes."""
-    return looks_readable(raw) or (bool(raw.body.strip()) and b"\x00" not in raw.body[:1000])
+    """Anything with fields in it, and text without control bytes."""
+    if looks_readable(raw):
+        return is_readable(raw, bool)
+    return bool(raw.body.strip()) and b"\x00" not in raw.body[:1000]
 
 
 def parse(raw: Raw, settings: object = None) -> Sequence[Report]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parsers import ALERT, FIRING, RESOLVED, UNCHANGED, Raw, Report, Unparsable, alertmanager
-from parsers._body import looks_readable, redacted, value_of
+from parsers._body import is_readable, redacted, value_of
 from parsers._states import severity_of
 
 NAME = "grafana"
@@ -22,8 +22,8 @@ _STATES = {"alerting": FIRING, "ok": RESOLVED}
 
 
 def accepts(raw: Raw) -> bool:
-    """A JSON body, or a form with one in it."""
-    return looks_readable(raw)
+    """A JSON body with alerts or a legacy rule in it."""
+    return is_readable(raw, lambda body: alertmanager.has_alerts(body) or _is_legacy(body))
 
 
 def parse(raw: Raw, settings: object = None) -> Sequence[Report]:
@@ -31,9 +31,13 @@ def parse(raw: Raw, settings: object = None) -> Sequence[Report]:
     body = value_of(raw)
     if not isinstance(body, dict) or "alerts" in body or "labels" in body:
         return alertmanager.reports_of(body, raw)
-    if not any(name in body for name in ("ruleId", "ruleName", "evalMatches", "ruleUrl")):
+    if not _is_legacy(body):
         raise Unparsable("neither `alerts` nor a legacy rule (`ruleId`, `ruleName`)")
     return [_legacy(body)]
+
+
+def _is_legacy(body: Any) -> bool:
+    return isinstance(body, dict) and any(name in body for name in ("ruleId", "ruleName", "evalMatches", "ruleUrl"))
 
 
 def _legacy(body: Mapping[str, Any]) -> Report:

@@ -14,7 +14,7 @@ from tests.peers import alertmanager as alertmanager_peer
 from tests.peers import postfix as postfix_peer
 from tests.peers import process
 from tests.peers import prometheus as prometheus_peer
-from tests.peers.tocsin import Daemon, Settings
+from tests.peers.tocsin import Daemon, Prepared, Settings, prepare
 
 
 def _peer_fixtures(*modules: str) -> list[str]:
@@ -45,8 +45,13 @@ def tocsin_config(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(scope="session")
+def prepared_database(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(tmp_path_factory.mktemp("prepared"))
+
+
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+def daemon(tmp_path: Path, prepared_database: Prepared) -> Iterator[Callable[..., Daemon]]:
     """`daemon(policy=…)` runs the real program and returns it when it is ready; `start=False` only prepares it.
 
     Each has a folder of its own; all are killed at the end.
@@ -56,7 +61,7 @@ def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     def build(start: bool = True, **overrides: str | int) -> Daemon:
         folder = tmp_path / f"daemon{len(made)}"
         folder.mkdir()
-        one = Daemon(folder, Settings(**overrides))  # type: ignore[arg-type]
+        one = Daemon(folder, Settings(**overrides), prepared_database)  # type: ignore[arg-type]
         made.append(one)
         return one.start() if start else one
 

@@ -42,7 +42,7 @@ def check(args: argparse.Namespace) -> int:
         "channels": len(config.channels),
         "rules": len(config.rules),
     }
-    put(f"{name}: good ({', '.join(f'{n} {what}' for what, n in counts.items())})")
+    put(f"{name}: good ({', '.join(f'{what}: {n}' for what, n in counts.items())})")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rich.text import Text
@@ -16,20 +17,29 @@ DEADLINES = (
 )
 DATA_LABELS = {
     "role": "role",
+    "by_role": "role",
     "status": "status",
     "impact": "impact",
     "urgency": "urgency",
     "kind": "kind",
+    "category": "category",
+    "cause": "cause",
     "source": "source",
     "deadline": "deadline",
     "close_code": "close_code",
-    "by_role": "role",
+    "channel": "channel",
+    "reason": "reason",
+    "reasons": "reason",
+    "fault_level": "fault_level",
+    "severity": "severity",
 }
+"""Key of a timeline row's data -> the group of labels that its values belong to."""
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 OPEN = ("registered", "assigned", "in_progress", "pending")
 
 
 def show_page(page: Page, incident: dict[str, Any], timeline: list[dict[str, Any]]) -> None:
-    page.line(f"{incident['number']}  {clean(incident['title'])}", style="bold")
+    page.line(f"{incident['number']}  {clean(incident['title'])}", style="bold", fold=True)
     page.pairs(_head(page, incident))
     page.line()
     if any(incident[due] for _, due, _ in DEADLINES):
@@ -38,11 +48,11 @@ def show_page(page: Page, incident: dict[str, Any], timeline: list[dict[str, Any
         page.line()
     if incident["ladder"]:
         page.line(page.heading("ladder"), style="bold")
-        page.table(("role", "due", "fired", "people"), _ladder(page, incident), flexible="people")
+        page.table(("role", "due", "fired", "people"), _ladder(page, incident), flexible="people", fold=True)
         page.line()
     page.line(page.heading("timeline"), style="bold")
     rows = ((page.when(r["at"]), r["actor"], page.label("event", r["event"]), _told(page, r)) for r in timeline)
-    page.table(("at", "actor", "event", "data"), rows, flexible="data")
+    page.table(("at", "actor", "event", "data"), rows, flexible="data", fold=True)
 
 
 def _head(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
@@ -85,7 +95,7 @@ def _head(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
         ("participants", ", ".join(incident["participants"])),
         ("third_party", incident["third_party"] or ""),
         ("complaints", counted),
-        ("measures", _flat(incident["measures"])),
+        ("measures", _flat(page, incident["measures"])),
         ("complaint_of", incident["complaint_of"] or ""),
         ("duplicate_of", incident["duplicate_of"] or ""),
         ("links", ", ".join(incident["links"])),
@@ -128,26 +138,42 @@ def _ladder(page: Page, incident: dict[str, Any]) -> list[tuple[str, str, str, s
 
 def _told(page: Page, row: dict[str, Any]) -> str:
     """A row's data in words: identifiers by their labels."""
-    data = dict(row["data"])
-    if row["event"] in ("status", "level") and "to" in data:
-        group = "status" if row["event"] == "status" else "fault_level"
+    event, data = row["event"], dict(row["data"])
+    if event == "notification":
+        reasons = ", ".join(page.label("reason", r) for r in data.get("reasons") or ())
+        return f"{page.label('channel', data.get('channel'))} → {data.get('name') or data.get('to')}  {reasons}"
+    if event in ("status", "level") and "to" in data:
+        group = "status" if event == "status" else "fault_level"
         before, after = page.label(group, data.pop("from", None)), page.label(group, data.pop("to"))
-        rest = _flat(data)
-        return f"{before} → {after}" + (f"  {rest}" if rest else "")
-    for key, group in DATA_LABELS.items():
-        if isinstance(data.get(key), str):
-            data[key] = page.label(group, data[key])
-    return _flat(data)
+        if event == "level":
+            data["reason"] = page.label("level_reason", data.get("reason"))
+        return f"{before} → {after}  {_flat(page, data)}".rstrip()
+    if event == "registered":
+        data.pop("title", None)
+    return _flat(page, data)
 
 
-def _flat(data: dict[str, Any]) -> str:
-    """`key=value` pairs, lists with commas; what is empty is left out."""
+def _flat(page: Page, data: dict[str, Any]) -> str:
+    """`name=value` pairs, lists with commas, instants local; what is empty is left out."""
     parts = []
     for key, value in data.items():
-        if isinstance(value, dict):
-            value = "{" + _flat(value) + "}"
-        elif isinstance(value, list):
-            value = ", ".join(str(v) for v in value)
-        if value not in (None, "", "{}"):
-            parts.append(f"{key}={clean(value, 300)}")
+        text = _value(page, key, value)
+        if text:
+            parts.append(f"{page.heading(key)}={text}")
     return " ".join(parts)
+
+
+def _value(page: Page, key: str, value: Any) -> str:
+    if isinstance(value, dict):
+        inside = _flat(page, value)
+        return "{" + inside + "}" if inside else ""
+    if isinstance(value, list):
+        return ", ".join(_value(page, key, v) for v in value)
+    if isinstance(value, bool):
+        return page.label("word", "yes" if value else "no")
+    if value is None:
+        return ""
+    if isinstance(value, str) and INSTANT.fullmatch(value):
+        return page.when(value)
+    group = DATA_LABELS.get(key)
+    return page.label(group, value) if group else clean(value, 500)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PRIORITY = {1: "bold white on red", 2: "bold red", 3: "yellow", 4: ""}
 LEVEL = {"black": "bold white on black", "red": "bold red", "orange": "dark_orange", "yellow": "yellow"}
+MAX_COLUMN = 20
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 HEADINGS = {
@@ -100,6 +102,30 @@ HEADINGS = {
     "third_party": ("第三方", "third party"),
     "external_ref": ("外部单号", "external ref"),
     "environment": ("环境", "environment"),
+    "by": ("操作人", "by"),
+    "by_role": ("角色", "role"),
+    "reasons": ("原因", "reasons"),
+    "public": ("公开", "public"),
+    "from": ("从", "from"),
+    "deadline": ("时限", "deadline"),
+    "fault": ("故障", "fault"),
+    "count": ("数量", "count"),
+    "tried": ("已尝试", "tried"),
+    "add": ("增加", "add"),
+    "changed": ("更正", "changed"),
+    "users_affected": ("影响用户", "users affected"),
+    "user_base": ("用户数", "user base"),
+    "complaints_confirmed": ("确认投诉", "complaints confirmed"),
+    "complaints_expected": ("预计投诉", "complaints expected"),
+    "key_service_interrupted_from": ("业务中断起", "interrupted from"),
+    "key_service_interrupted_until": ("业务中断止", "interrupted until"),
+    "offline_from": ("下线起", "off line from"),
+    "offline_until": ("下线止", "off line until"),
+    "bill_run_late_from": ("出账延迟起", "bill run late from"),
+    "bill_run_late_until": ("出账延迟止", "bill run late until"),
+    "in_media": ("媒体曝光", "in the media"),
+    "complained_to_vp": ("投诉至副总及以上", "complained to VP"),
+    "hq_sanction": ("总部考核", "HQ sanction"),
     "close_code": ("结束代码", "close code"),
     "satisfaction": ("满意度", "satisfaction"),
 }
@@ -148,30 +174,48 @@ class Page:
         seconds = round(datetime.fromisoformat(instant).timestamp() - self.now / 1000)
         return f"{self.heading('in' if seconds >= 0 else 'late')} {span(abs(seconds))}"
 
-    def line(self, text: str = "", style: str = "") -> None:
-        self._console.print(Text(text, style=style), soft_wrap=True)
+    def line(self, text: str = "", style: str = "", fold: bool = False) -> None:
+        """One line, however long; or folded at the width."""
+        self._console.print(Text(text, style=style), soft_wrap=not fold)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]], flexible: str) -> None:
-        """`flexible` is the column that gives way: cut with an ellipsis where it does not fit."""
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]], flexible: str, fold: bool = False
+    ) -> None:
+        """`flexible` is the column that gives way: cut with an ellipsis where it does not fit, or folded."""
+        cells = [[c if isinstance(c, Text) else Text(clean(c)) for c in row] for row in rows]
+        heads = [self.heading(name) for name in columns]
+        widths = [min(MAX_COLUMN, max([cell_len(h), *(row[n].cell_len for row in cells)])) for n, h in enumerate(heads)]
+        at = list(columns).index(flexible)
+        gaps = 3 * (len(columns) - 1)
+        room = self._console.width - gaps - sum(w for n, w in enumerate(widths) if n != at)
+        longest = max([cell_len(heads[at]), *(row[at].cell_len for row in cells)])
+        widths[at] = max(10, min(room, longest))
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-        for name in columns:
-            if name == flexible:
-                table.add_column(self.heading(name), overflow="ellipsis", no_wrap=True, ratio=1)
-            else:
-                table.add_column(self.heading(name), overflow="ellipsis", no_wrap=True, max_width=20)
-        for row in rows:
-            table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
-        self._console.print(table)
+        for n, head in enumerate(heads):
+            folded = fold and n == at
+            table.add_column(head, overflow="fold" if folded else "ellipsis", no_wrap=not folded, width=widths[n])
+        for row in cells:
+            table.add_row(*row)
+        self._print(table)
 
     def pairs(self, rows: Iterable[tuple[str, str | Text]]) -> None:
         """`name  value` lines; those without a value are left out, long values go on below themselves."""
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column(no_wrap=True, style="dim")
-        table.add_column(overflow="fold", ratio=1)
+        table.add_column(overflow="fold")
         for name, value in rows:
-            if str(value):
+            if str(value).strip():
                 table.add_row(self.heading(name), value if isinstance(value, Text) else Text(clean(value)))
-        self._console.print(table)
+        self._print(table)
+
+    def _print(self, table: Table) -> None:
+        """Without a terminal: no blanks at the ends of lines."""
+        if self._console.is_terminal:
+            self._console.print(table)
+            return
+        with self._console.capture() as printed:
+            self._console.print(table)
+        sys.stdout.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
 
     def priority(self, value: Any) -> Text:
         return Text(f"P{value}", style=PRIORITY.get(value, ""))

@@ -8,9 +8,10 @@ from typing import Any
 
 from daemon.client import Refused, Unreachable, segment
 from daemon.clock import SystemClock
-from daemon.commands.call import Failed, Wrong, client, load_config, optional_config, put, put_json, warn
+from daemon.commands.call import Failed, Wrong, client, load_config, optional_config, put, put_json
 from daemon.commands.options import command, group
 from daemon.commands.remote import answered
+from daemon.commands.tables import Page, clean
 from daemon.console.auth import Scope
 from daemon.console.bodies import NewToken
 
@@ -61,15 +62,15 @@ async def _direct(config: Any, args: argparse.Namespace) -> str:
 
 
 def list_tokens(args: argparse.Namespace) -> int:
+    config = optional_config(args)
     with answered(args):
-        found = client(args, optional_config(args)).get("/tokens")
+        found = client(args, config).get("/tokens")
     if args.json:
         put_json(found)
         return 0
-    for row in found["tokens"]:
-        put(f"{row['name']}\t{row['scope']}\t{row['person'] or '-'}\t{row['created_at']}")
-    if not found["tokens"]:
-        warn("there are no tokens")
+    page = Page(config)
+    rows = ((clean(t["name"], 40), t["scope"], t["person"] or "", page.when(t["created_at"])) for t in found["tokens"])
+    page.table(("name", "scope", "person", "created"), rows, flexible="name")
     return 0
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from daemon.clock import Clock
-from daemon.console.problems import Problem
 
 
 class Scope(IntEnum):
@@ -150,22 +149,3 @@ class Attempts:
 
     def was_good(self, token: str) -> bool:
         return digest(token) in self._good
-
-
-def unauthorized(detail: str) -> Problem:
-    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="tocsin"'})
-
-
-def too_many(seconds: int) -> Problem:
-    return Problem(429, "too many attempts that failed from this address", headers={"Retry-After": str(seconds)})
-
-
-def require(identity: Identity, scope: Scope) -> None:
-    """Raises a 403 that names the scope it needs."""
-    if identity.scope < scope:
-        raise Problem(
-            403,
-            f"this needs the scope {scope.word}; the token has {identity.scope.word}",
-            scope=scope.word,
-            headers={"WWW-Authenticate": f'Bearer realm="tocsin", error="insufficient_scope", scope="{scope.word}"'},
-        )

@@ -7,7 +7,7 @@ import logging
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from daemon.console.auth import Identity, Scope, presented, require, too_many, unauthorized, verify_local
+from daemon.console.auth import Identity, Scope, presented, verify_local
 from daemon.console.parts import IDENTITY, Parts, parts_of
 from daemon.console.problems import Problem
 from daemon.console.tokens import find_token
@@ -16,6 +16,25 @@ from daemon.core.vocabulary import Role
 log = logging.getLogger("tocsin.console")
 
 MAX_TOKEN = 500
+
+
+def unauthorized(detail: str) -> Problem:
+    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="tocsin"'})
+
+
+def too_many(seconds: int) -> Problem:
+    return Problem(429, "too many attempts that failed from this address", headers={"Retry-After": str(seconds)})
+
+
+def require(identity: Identity, scope: Scope) -> None:
+    """Raises a 403 that names the scope it needs."""
+    if identity.scope < scope:
+        raise Problem(
+            403,
+            f"this needs the scope {scope.word}; the token has {identity.scope.word}",
+            scope=scope.word,
+            headers={"WWW-Authenticate": f'Bearer realm="tocsin", error="insufficient_scope", scope="{scope.word}"'},
+        )
 
 
 async def identify(request: web.Request) -> Identity:

@@ -7,8 +7,9 @@ import logging
 import orjson
 from aiohttp import web
 
-from daemon.console.auth import Scope, require
+from daemon.console.auth import Scope
 from daemon.console.bodies import NewToken
+from daemon.console.guard import require
 from daemon.console.parts import IDENTITY, SHOWN_ONCE, parts_of
 from daemon.console.problems import Problem, bad_field, json_response
 from daemon.console.requests import model_of

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from daemon.core.calendar import Calendar
 from daemon.core.directory import Directory
 from daemon.core.matchers import Rule
 from daemon.core.policy import Policy
@@ -25,6 +27,15 @@ class Book:
     locale: str = "zh_CN"
     public_url: str = "http://127.0.0.1:8080"
     bulletin_to: tuple[str, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)  # from the store, not the config
+
+    def at(self, calendar: Calendar) -> Book:
+        """This book with the present silences and windows; what is computed once stays computed."""
+        if calendar is self.calendar:
+            return self
+        twin = copy.copy(self)
+        object.__setattr__(twin, "calendar", calendar)
+        return twin
 
     @cached_property
     def policy_hash(self) -> str:

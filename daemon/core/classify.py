@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from daemon.core.book import Book
@@ -36,10 +37,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+_folded = lru_cache(20_000)(fold)
+"""For the words of the tables, which are few and always the same."""
+
+
 def find_word(text: str, words: Iterable[str]) -> str:
     """The first of `words` that stands in the folded `text`; Latin ones only between word borders. "" for none."""
     for word in words:
-        folded = fold(word)
+        folded = _folded(word)
         at = text.find(folded)
         while at >= 0:
             if not folded[0].isascii() or _bordered(text, at, at + len(folded)):

@@ -91,12 +91,13 @@ class Directory:
         return self._by_role[role]
 
     def told(self, role: Role) -> tuple[Person, ...]:
-        """Who is told for a role: its holders, else the next higher held role's, else the next lower's."""
+        """Who is told for a role: its holders, else the next higher held role's, else the next lower's. What is
+        beside the line (field, third party, problem manager) falls to the support lead and upward."""
         holders = self._by_role[role]
-        if holders or role not in UPWARD:
+        if holders:
             return holders
-        at = UPWARD.index(role)
-        chain: Iterable[Role] = (*UPWARD[at + 1 :], *reversed(UPWARD[:at]))
+        at = UPWARD.index(role) if role in UPWARD else UPWARD.index(Role.THIRD_LINE)
+        chain: Iterable[Role] = (*UPWARD[at + 1 :], *reversed(UPWARD[: at + 1]))
         return next((self._by_role[r] for r in chain if self._by_role[r]), ())
 
     def service(self, name: str) -> Service | None:

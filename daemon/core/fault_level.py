@@ -66,6 +66,8 @@ def _by_time(incident: Incident, c: LevelCriteria, now: int) -> bool:
 
 def _standard(incident: Incident, book: Book, now: int, causes: frozenset[str]) -> FaultLevel:
     count = effective_complaints(incident, book)
+    if not incident.measures and not count:  # nearly every incident, every time
+        return FaultLevel.NONE
     for level in _DOWN:
         c = book.policy.levels.get(level)
         if c is None:

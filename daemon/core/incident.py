@@ -90,6 +90,7 @@ class Incident:
     settled: dict[str, Settled] = field(default_factory=dict)  # attribute -> value and where it came from
     alert_severity: str | None = None  # the gravest severity word of its alerts; None: no alert
     alert_impact: Impact | None = None
+    labels: dict[str, str] = field(default_factory=dict)  # of its first alert, for silences
     interrupted_words: bool = False  # a mail that says nothing works (RULES 3.1)
     urgent_by: str = ""  # who asked for emergency handling, and how (RULES 3.3.1)
     emergency: bool = False
@@ -104,8 +105,10 @@ class Incident:
     measures: dict[str, Any] = field(default_factory=dict)
     complaints_counted: int = 0
     complaints_at_confirmation: int = 0
+    complaints_confirmed_at: int | None = None
     complaint_of: int | None = None
     last_ticket_at: int | None = None
+    from_survey: bool = False  # a complaint that a low score made: it counts for no fault (5.4)
 
     assignee: str | None = None  # person id
     assigned_role: Role | None = None
@@ -116,6 +119,7 @@ class Incident:
     reassigned_told: bool = False
     dispatches: int = 0  # every `assign`, for the notice's key
     hand_escalations: int = 0
+    dispatch_pairs: list[dict[str, Any]] = field(default_factory=list)  # each assignment: role, dispatched_at, accepted_at
     bulletins: int = 0
     reopenings: int = 0
 
@@ -130,8 +134,10 @@ class Incident:
     paused: int = 0  # milliseconds spent pending since clock_from; counts where policy.pending_stops_clock
     resolved_at: int | None = None
     closed_at: int | None = None
+    resolutions: int = 0  # how many there were; names the one in a notice's key
     clock_from: int = 0  # deadlines count from here: registration, or a person's reopening
     response_due_at: int | None = None
+    response_frozen: bool = False  # resolved without an acceptance: the response deadline has had its end
     resolve_due_at: int | None = None
     kind_due_at: int | None = None
     bulletin_due_at: int | None = None
@@ -144,6 +150,8 @@ class Incident:
     epoch: int = 0  # of the ladder: one more at every regrade and every reopening by a person
     ladder: list[Rung] = field(default_factory=list)
     ladder_from: int = 0  # the present ladder counts from here
+    ladder_priority: int = 0  # the priority that it is of
+    held_until: int = 0  # it was said that a silence or a maintenance window holds its timers until then
     immediate_told: bool = False  # in this opening
     confirm_told: bool = False
     notes: int = 0  # public notes so far
@@ -188,6 +196,7 @@ class Incident:
             value = getattr(self, name)
             setattr(twin, name, value.copy())
         twin.ladder = [copy.copy(r) for r in self.ladder]
+        twin.dispatch_pairs = [dict(pair) for pair in self.dispatch_pairs]
         return twin
 
 
@@ -200,6 +209,7 @@ _MUTABLE = (
     "breached",
     "late",
     "links",
+    "labels",
 )
 
 

@@ -95,9 +95,9 @@ def _levels() -> dict[FaultLevel, LevelCriteria]:
 
 
 def _alert_severity() -> dict[str, Impact]:
-    high = "critical emergency disaster fatal alert down p1 sev0 sev1 emerg crit"
-    medium = "error high major warning average p2 p3 sev2 warn err"
-    low = "info notice low minor p4 p5"
+    high = "critical emergency disaster fatal alert down p1 sev0 sev1 emerg crit p0 panic page blocker"
+    medium = "error high major warning average p2 p3 sev2 warn err unknown"
+    low = "info notice low minor p4 p5 sev3 sev4 sev5 information informational debug trace trivial ok none"
     table = dict.fromkeys(high.split(), Impact.HIGH) | dict.fromkeys(medium.split(), Impact.MEDIUM)
     return table | dict.fromkeys(low.split(), Impact.LOW)
 

@@ -13,11 +13,22 @@ from ipaddress import ip_address
 from typing import Protocol, cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 log = logging.getLogger("tocsin.doors.http")
 
 FRESH = 5.0  # seconds that the gauges over the store may be old (INTERFACE 4)
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+
+
+class _NotOurs(logging.Filter):
+    """aiohttp logs what was sent, with a traceback, for each request that is not HTTP: anybody could fill the log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+logging.getLogger("aiohttp.server").addFilter(_NotOurs())
 
 
 class Page(Protocol):
@@ -117,7 +128,7 @@ class HttpServer:
             max_line_size=16384,
             max_field_size=16384,
             max_headers=100,
-            lingering_time=5.0,
+            lingering_time=2.0,
             shutdown_timeout=shutdown,
         )
         self._max, self._head_timeout = max_connections, head_timeout
@@ -165,7 +176,7 @@ class _Full(asyncio.Protocol):
         transport.close()
 
 
-def _drop_if_silent(protocol: web.RequestHandler[web.Request]) -> None:
+def _drop_if_silent(protocol: web.RequestHandler) -> None:
     """aiohttp's keep-alive clock starts with the first answer; before it, a head may take for ever."""
     if protocol.transport is not None and protocol._request_count == 0:
         protocol.force_close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import logging
+import re
 import time
 from typing import TYPE_CHECKING, Any, AnyStr, cast
 
@@ -26,6 +27,7 @@ TROUBLE = "451 4.3.0 Temporary trouble here, try again later"
 MAX_ADDRESS = 320
 MAX_RECIPIENTS = 100
 END = b"\r\n.\r\n"
+_PLAIN = re.compile(r"<(?P<address>[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+)>(?P<rest>.*)\Z", re.ASCII | re.DOTALL)
 LINGER = 5.0  # seconds between our close and the hard one, for a peer that does not read our last words
 CALLS = {"*": 1 << 60, "NOOP": 500, "AUTH": 5, "VRFY": 50, "HELP": 50, "STARTTLS": 2, "EHLO": 100, "HELO": 100}
 
@@ -104,6 +106,11 @@ class SmtpSession(SMTP):
             await super().push(status)
         except (ConnectionError, RuntimeError):  # uvloop says RuntimeError of a closed transport
             raise asyncio.CancelledError from None
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Address and rest of MAIL and RCPT. aiosmtpd takes a third of a small mail's time to read an address."""
+        found = _PLAIN.match(arg)
+        return (found[1], found[2]) if found else super()._getaddr(arg)
 
     # commands
 

@@ -2,6 +2,8 @@
 
 from daemon.core.incident import AlertKey
 from daemon.store.errors import Conflict, StoreError, Unstorable
+from daemon.store.mailboxes import Mailboxes
+from daemon.store.opening import opened
 from daemon.store.records import (
     Answer,
     InboxResult,
@@ -15,7 +17,7 @@ from daemon.store.records import (
     Token,
 )
 from daemon.store.schema import check, upgrade
-from daemon.store.store import Store, opened
+from daemon.store.store import Store
 from daemon.store.transaction import Tx
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Conflict",
     "InboxResult",
     "InboxRow",
+    "Mailboxes",
     "NoticeResult",
     "NoticeRow",
     "ReplyCounts",

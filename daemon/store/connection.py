@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiosqlite
 import asyncpg
@@ -32,6 +32,7 @@ _SERVER = {
     "tcp_keepalives_idle": "30",
 }
 CONNECT_TIMEOUT = 5.0  # seconds
+LOCK_TIMEOUT = 2.0  # how long the owner waits for another program's write to a SQLite file
 COMMAND_TIMEOUT = 40.0
 BACK_OFF = 0.1, 5.0  # first and longest pause between attempts to connect
 
@@ -94,10 +95,10 @@ async def connect_sqlite(path: str, *, readonly: bool = False) -> SqliteSession:
     """WAL, synchronous=FULL: a commit is on the disk. The log may keep 64 MB, for cutting it costs a third."""
     try:
         connection = await aiosqlite.connect(
-            f"{Path(path).absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}",
+            f"file:{quote(path)}?mode={'ro' if readonly else 'rwc'}",
             uri=True,
             isolation_level=None,
-            timeout=5.0,
+            timeout=LOCK_TIMEOUT,
             cached_statements=512,
         )
     except Exception as error:

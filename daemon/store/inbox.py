@@ -113,6 +113,16 @@ async def insert(session: Session, rows: list[Row]) -> None:
         await session.fetch(_INSERT_BOTH, *(list(column) for column in zip(*rows, strict=True)))
 
 
+async def add(session: Session, rows: list[Row]) -> None:
+    """Inserts `rows` in the transaction that is open."""
+    if isinstance(session, PostgresSession):
+        if rows:
+            await session.fetch(_INSERT_BOTH, *(list(column) for column in zip(*rows, strict=True)))
+        return
+    await session.run(_INSERT_RAW, [r[:6] for r in rows])
+    await session.run(_INSERT_INBOX, [(r[0], *r[6:]) for r in rows])
+
+
 def decode(row: Row, folder: Path | None) -> Raw:
     """From a row of RAW_COLUMNS. Reads a file when the bytes lie in one; raises OSError."""
     number, source, entry, parser, received_at, body, file, envelope = row

@@ -15,12 +15,11 @@ from daemon.store.apply import NOTICE_COLUMNS
 from daemon.store.connection import Reader
 from daemon.store.errors import from_postgres, from_sqlite
 from daemon.store.models import OutboxEntry, ReportEntry, SettingEntry, TokenEntry
-from daemon.store.reads import page, read_cursor
+from daemon.store.pages import MAX_LIMIT, page, read_cursor
 from daemon.store.records import InboxRow, NoticeRow, ReportResult, Token
 from daemon.store.schema import entered
 
 T = TypeVar("T")
-MAX_LIMIT = 1000
 _NOTICE = tuple(NOTICE_COLUMNS.split(", "))
 _TOKEN = ("id", "name", "scope", "person", "created_at", "revoked_at")
 

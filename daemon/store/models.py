@@ -1,7 +1,8 @@
 """The tables. Instants are bigint milliseconds UTC, lists and dicts are JSON text, so both databases hold the same.
 
 Only the schema and the seldom used queries go through these classes; the hot path is SQL in the files beside.
-Indexes that tortoise cannot express (partial ones) stand in the migration.
+Indexes that tortoise cannot express (partial ones) stand in the migration. What a table is for stands in a comment:
+tortoise takes a docstring for the table's description, and a changed one for a change of the schema.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 
+# What came in. `body` is null when the bytes are in the file that `file` names (large ones, SQLite only).
 class RawRow(Model):
-    """What came in. `body` is null when the bytes are in the file that `file` names (large ones, SQLite only)."""
-
     id = fields.BigIntField(primary_key=True)
     sha256 = fields.TextField()
     size = fields.BigIntField()
@@ -24,9 +24,8 @@ class RawRow(Model):
         table = "raw"
 
 
+# The narrow side of `raw`, same id. `state`: pending, done, failed.
 class InboxEntry(Model):
-    """The narrow side of `raw`, same id. `state`: pending, done, failed."""
-
     id = fields.BigIntField(primary_key=True)
     source = fields.TextField()
     entry = fields.TextField()
@@ -41,9 +40,8 @@ class InboxEntry(Model):
         table = "inbox"
 
 
+# What became of one report of an inbox row; `key` is the alert key, "" without one.
 class ReportEntry(Model):
-    """What became of one report of an inbox row; `key` is the alert key, "" without one."""
-
     id = fields.BigIntField(primary_key=True)
     inbox = fields.BigIntField()
     idx = fields.IntField()
@@ -56,10 +54,9 @@ class ReportEntry(Model):
         unique_together = (("inbox", "idx"),)
 
 
+# Columns are the fields of `daemon.core.incident.Incident` that are filtered or reported on; `state` holds the
+# rest as JSON (rows.py derives the mapping).
 class IncidentEntry(Model):
-    """Columns are the fields of `daemon.core.incident.Incident` that are filtered or reported on; `state` holds the
-    rest as JSON (rows.py derives the mapping)."""
-
     id = fields.BigIntField(primary_key=True)
     version = fields.BigIntField()
     title = fields.TextField()
@@ -119,10 +116,9 @@ class IncidentEntry(Model):
         table = "incidents"
 
 
+# `newest`: the inbox id of the newest signal of the key. On PostgreSQL a row without incident and with
+# `newest` 0 only holds the lock of a key that nobody has registered yet.
 class AlertKeyEntry(Model):
-    """`newest`: the inbox id of the newest signal of the key. On PostgreSQL a row without incident and with
-    `newest` 0 only holds the lock of a key that nobody has registered yet."""
-
     key = fields.CharField(primary_key=True, max_length=1024)
     incident = fields.BigIntField(null=True)
     newest = fields.BigIntField()
@@ -144,9 +140,8 @@ class TimelineEntry(Model):
         table = "timeline"
 
 
+# A notice and, once sent, its message. `state`: pending, sent, failed, merged, dropped.
 class OutboxEntry(Model):
-    """A notice and, once sent, its message. `state`: pending, sent, failed, merged, dropped."""
-
     id = fields.BigIntField(primary_key=True)
     key = fields.CharField(max_length=1024, unique=True)
     incident_id = fields.BigIntField()
@@ -179,9 +174,8 @@ class OutboxEntry(Model):
         table = "outbox"
 
 
+# Message-IDs sent and received, for threading: one may belong to several incidents (ids are reused).
 class MessageIdEntry(Model):
-    """Message-IDs sent and received, for threading: one may belong to several incidents (ids are reused)."""
-
     id = fields.BigIntField(primary_key=True)
     message_id = fields.CharField(max_length=1024)
     incident = fields.BigIntField()
@@ -191,9 +185,8 @@ class MessageIdEntry(Model):
         unique_together = (("message_id", "incident"),)
 
 
+# One automatic answer to a reporter, for the caps of MAIL 2.2d.
 class ReplyEntry(Model):
-    """One automatic answer to a reporter, for the caps of MAIL 2.2d."""
-
     id = fields.BigIntField(primary_key=True)
     address = fields.CharField(max_length=512)
     incident = fields.BigIntField(null=True)
@@ -204,9 +197,8 @@ class ReplyEntry(Model):
         table = "reply_counts"
 
 
+# `hash` is the SHA-256 of the token as hex; the token itself is nowhere.
 class TokenEntry(Model):
-    """`hash` is the SHA-256 of the token as hex; the token itself is nowhere."""
-
     id = fields.BigIntField(primary_key=True)
     name = fields.TextField()
     hash = fields.CharField(max_length=64, unique=True)
@@ -239,3 +231,62 @@ class SettingEntry(Model):
 
     class Meta:
         table = "settings"
+
+
+# An IMAP folder in its present life; `resync` while it is compared with the receipts of the one before.
+class FolderEntry(Model):
+    id = fields.BigIntField(primary_key=True)
+    mailbox = fields.CharField(max_length=200)
+    folder = fields.CharField(max_length=800)
+    uidvalidity = fields.BigIntField()
+    start_uid = fields.BigIntField()
+    started_at = fields.BigIntField()
+    resync = fields.BooleanField()
+
+    class Meta:
+        table = "mailbox_folders"
+        unique_together = (("mailbox", "folder"),)
+
+
+# That a mail of a folder is ours. `inbox` is null for one that was taken over from an earlier life of the folder, and
+# in the state `retry`. `state`: pending, copied, done, retry.
+class ReceiptEntry(Model):
+    id = fields.BigIntField(primary_key=True)
+    mailbox = fields.CharField(max_length=200)
+    folder = fields.CharField(max_length=800)
+    uidvalidity = fields.BigIntField()
+    uid = fields.BigIntField()
+    inbox = fields.BigIntField(null=True)
+    message_id = fields.TextField()
+    internaldate = fields.BigIntField(null=True)
+    size = fields.BigIntField()
+    sha256 = fields.TextField()
+    action = fields.TextField()
+    state = fields.TextField()
+    attempts = fields.IntField()
+    next_at = fields.BigIntField()
+
+    class Meta:
+        table = "mailbox_receipts"
+        unique_together = (("mailbox", "folder", "uidvalidity", "uid"),)
+
+
+# Who does what only one daemon may do, and until when on the database's clock.
+class LeaseEntry(Model):
+    name = fields.CharField(max_length=200, primary_key=True)
+    holder = fields.TextField()
+    until = fields.BigIntField()
+
+    class Meta:
+        table = "leases"
+
+
+# `missed_at`: since when it is missed. `excused_until`: it may not be missed before, for nobody could hear it.
+class HeartbeatEntry(Model):
+    name = fields.CharField(max_length=200, primary_key=True)
+    last_at = fields.BigIntField()
+    excused_until = fields.BigIntField()
+    missed_at = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "heartbeats"

@@ -48,9 +48,12 @@ async def claim(session: Session, now: int, limit: int, lease: float, node: int)
     if not rows:
         return []
     clock, args = (_NOW, ()) if postgres else ("$4", (now,))
-    await session.run(
-        f"UPDATE outbox SET lease_until = {clock} + $2::bigint, leased_by = $3 WHERE id = $1",
-        [(number, round(lease * 1000), node, *args) for number in rows],
+    await session.fetch(
+        f"UPDATE outbox SET lease_until = {clock} + $2::bigint, leased_by = $3 WHERE id = ANY($1::bigint[])",
+        list(rows),
+        round(lease * 1000),
+        node,
+        *args,
     )
     return [decode(row) for row in rows.values()]
 

@@ -213,15 +213,19 @@ class Owner:
             await session.commit()
         except BaseException as error:
             tx.undo()
-            try:
-                await session.rollback()
-            except Exception as second:  # noqa: BLE001 — the first error is the one that counts
-                log.warning("rollback failed: %s", second)
-                await self._source.give_up(session)
-            if isinstance(error, StoreError):
-                await self._source.give_up(session)
+            await self._undone(session, error)
             raise
         return result
+
+    async def _undone(self, session: Session, error: BaseException) -> None:
+        if isinstance(error, StoreError) and session.dialect == "postgres":
+            await self._source.give_up(session)  # the server rolls back when the connection is gone
+            return
+        try:
+            await session.rollback()
+        except Exception as second:  # noqa: BLE001 — the first error is the one that counts
+            log.warning("rollback failed: %s", second)
+            await self._source.give_up(session)
 
 
 def _fail(promise: asyncio.Future[Any], error: Exception) -> None:

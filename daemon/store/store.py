@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
-
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
-from tortoise.backends.sqlite.client import SqliteClient
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any, Literal, TypeVar
 
 from daemon.clock import Clock
 from daemon.core.incident import Incident
-from daemon.store import inbox, listings, reads, schema, tokens
-from daemon.store.connection import (
-    PostgresSource,
-    Reader,
-    SqliteSource,
-    Target,
-    connect_postgres,
-    connect_sqlite,
-    locked,
-    pool,
-    target,
-)
+from daemon.store import inbox, listings, pages, reads, tokens
+from daemon.store.connection import PostgresSource, Reader, SqliteSource, Target
 from daemon.store.errors import StoreError
 from daemon.store.ids import Ids
 from daemon.store.inbox import RAW_COLUMNS
 from daemon.store.owner import Owner, Wakers
 from daemon.store.records import InboxRow, NoticeRow, Snapshot, TimelineRow, Token
-from daemon.store.session import Row, Session, SqliteSession
+from daemon.store.session import Row
 from daemon.store.transaction import Tx
 from parsers import Raw
 
@@ -82,12 +66,25 @@ class Store:
         large = any(len(raw.body) > inbox.BIG for raw in raws)
         try:
             if large:  # hashing and writing 25 MB would hold the event loop
-                made = await asyncio.shield(asyncio.to_thread(inbox.arrival, raws, unparsable, self._folder))
+                made = await self._prepared(raws, unparsable)
             else:
                 made = inbox.arrival(raws, unparsable, self._folder)
         except OSError as error:
             raise StoreError(f"a large body cannot be written: {error.strerror or error}") from error
         await self._owner.accept(made)
+
+    async def _prepared(self, raws: Sequence[Raw], unparsable: str) -> inbox.Arrival:
+        """On a thread; the files of a caller that is cancelled meanwhile are removed again."""
+        work = asyncio.ensure_future(asyncio.to_thread(inbox.arrival, raws, unparsable, self._folder))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(self._discard)
+            raise
+
+    def _discard(self, work: asyncio.Future[inbox.Arrival]) -> None:
+        if work.exception() is None:
+            inbox.discard(work.result().rows, self._folder)
 
     async def transact(self, decide: Callable[[Tx], Awaitable[T]], urgent: bool = False) -> T:
         """Runs `decide` inside the owner's write transaction and commits; an exception rolls back and is raised here.
@@ -134,11 +131,25 @@ class Store:
 
     # what the loops ask
 
-    async def pending(self, limit: int) -> list[Raw]:
-        """Of the inbox, oldest first."""
-        rows = await self._reader.fetch(
-            f"SELECT {RAW_COLUMNS} FROM inbox i JOIN raw r ON r.id = i.id WHERE i.state = 'pending' "
+    async def pending(self, limit: int, most: int = 512 << 10) -> list[Raw]:
+        """Of the inbox, oldest first, at least one and no more than `most` bytes of bodies together."""
+        sizes = await self._reader.fetch(
+            "SELECT i.id, r.size FROM inbox i JOIN raw r ON r.id = i.id WHERE i.state = 'pending' "
             "ORDER BY i.id LIMIT $1",
+            limit,
+        )
+        if not sizes:
+            return []
+        last, total = sizes[0][0], 0
+        for number, size in sizes:
+            total += size
+            if number != sizes[0][0] and total > most:
+                break
+            last = number
+        rows = await self._reader.fetch(
+            f"SELECT {RAW_COLUMNS} FROM inbox i JOIN raw r ON r.id = i.id WHERE i.state = 'pending' AND i.id <= $1 "
+            "ORDER BY i.id LIMIT $2",
+            last,
             limit,
         )
         return await inbox.decoded(rows, self._folder)
@@ -181,7 +192,7 @@ class Store:
         limit: int = 50,
     ) -> tuple[list[Incident], str | None]:
         """Newest first, with the cursor of the next page. Raises ValueError for a cursor that is none."""
-        return await reads.incidents(
+        return await pages.incidents(
             self._reader,
             status=status,
             priority=priority,
@@ -204,7 +215,7 @@ class Store:
     async def inbox(
         self, *, outcome: str | None = None, state: str | None = None, cursor: str | None = None, limit: int = 50
     ) -> tuple[list[InboxRow], str | None]:
-        return await reads.inbox_rows(self._reader, outcome, state, cursor, limit)
+        return await pages.inbox_rows(self._reader, outcome, state, cursor, limit)
 
     async def inbox_row(self, number: int) -> InboxRow | None:
         return await listings.inbox_row(self._orm, self._reader, self._folder, number)
@@ -230,85 +241,3 @@ class Store:
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """A read in `$1`-style SQL in both dialects (reports); a list argument belongs to `= ANY($1::bigint[])`."""
         return await self._reader.fetch(sql, *args)
-
-
-@asynccontextmanager
-async def opened(url: str, clock: Clock, *, upgrade: bool = False, exclusive: bool = True) -> AsyncIterator[Store]:
-    """Opens the database of `url`, checks it, and runs the owner until the block ends and all submitted is done.
-
-    An empty database gets its tables; one of an older version is refused, or brought up with `upgrade`. `exclusive`:
-    whether this is a daemon, of which a SQLite file bears one; without it a short command may write beside it.
-    Raises StoreError with one line that says what is wrong.
-    """
-    where = target(url)
-    async with AsyncExitStack() as stack:
-        if where.dialect == "sqlite" and not where.memory and exclusive:
-            stack.enter_context(locked(Path(where.path)))
-        open_ = _open_postgres if where.dialect == "postgres" else _open_sqlite
-        source, reader, orm = await open_(where, upgrade, stack)
-        node = 0 if where.memory else secrets.randbelow(256)
-        store = Store(where, clock, node, source, reader, orm)
-        task = asyncio.create_task(store._owner.run(), name="store owner")
-        try:
-            yield store
-        finally:
-            store._owner.stop()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.exception()  # it is in `died`
-
-
-async def _open_sqlite(
-    where: Target, upgrade: bool, stack: AsyncExitStack
-) -> tuple[SqliteSource, Reader, listings.Orm]:
-    """In memory there is one connection for all; a file has one for the owner and one for the readers."""
-    if not where.memory:
-        session = await connect_sqlite(where.path)
-        try:
-            await _checked(where, session, upgrade)
-        finally:
-            await session.close()
-    context, client = await schema.context(where)
-    orm = listings.Orm(context, client)
-    stack.push_async_callback(orm.close)
-    await client.create_connection(with_db=True)
-    connection = cast(SqliteClient, client)._connection
-    assert connection is not None
-    reading = SqliteSession(connection)
-    if where.memory:
-        await schema.migrate(where, client, context)
-        return SqliteSource(reading, None), Reader(reading, None), orm
-    await reading.fetch("PRAGMA query_only = ON")
-    owning = await connect_sqlite(where.path)
-    stack.push_async_callback(owning.close)
-    return SqliteSource(owning, schema.folder_of(where.path)), Reader(reading, None), orm
-
-
-async def _open_postgres(
-    where: Target, upgrade: bool, stack: AsyncExitStack
-) -> tuple[PostgresSource, Reader, listings.Orm]:
-    session = await connect_postgres(where)
-    try:
-        await _checked(where, session, upgrade)
-    finally:
-        await session.close()
-    context, client = await schema.context(where)
-    reading = await pool(where)
-    cast(AsyncpgDBClient, client)._pool = reading
-    orm = listings.Orm(context, client)
-    stack.push_async_callback(orm.close)
-    source = PostgresSource(where)
-    stack.push_async_callback(source.close)
-    return source, Reader(None, reading), orm
-
-
-async def _checked(where: Target, session: Session, upgrade: bool) -> None:
-    """Raises StoreError for a damaged database and for another version's; makes the tables of an empty one."""
-    if where.dialect == "sqlite":
-        rows = await session.fetch("PRAGMA quick_check(1)")
-        if rows != [("ok",)]:
-            raise StoreError(f"{where.name} is damaged: {rows[0][0]}")
-    if upgrade or not await schema.applied(session, where.dialect):
-        await schema.move(where)
-    if wrong := await schema.fault(session, where.dialect):
-        raise StoreError(f"{where.name}: {wrong}")

@@ -19,7 +19,10 @@ from daemon.store.session import Row, Session
 # Keeps the readers of the timeline behind the oldest id that is not yet committed (reads.timeline_since): the rows
 # that follow get ids greater than the one that is locked here.
 TIMELINE_LOCK = 0x70C5 << 48
-_GUARD_TIMELINE = f"SELECT pg_advisory_xact_lock_shared({TIMELINE_LOCK} | last_value) FROM timeline_id_seq"
+_GUARD_TIMELINE = (
+    f"SELECT pg_advisory_xact_lock_shared({TIMELINE_LOCK} | CASE WHEN is_called THEN last_value ELSE 0 END) "
+    "FROM timeline_id_seq"
+)
 
 
 class Tx:

@@ -88,7 +88,7 @@ def test_prometheus_scrapes_us_and_answers_how_late_an_escalation_was(
     watcher = prometheus(targets={"tocsin": f"127.0.0.1:{tocsin.settings.http_port}"})
     assert tocsin.webhook(group(alert("BillingDown", service="billing"))).status == 202
 
-    count = 'sum(tocsin_escalation_lateness_seconds_count{priority="1"})'
+    count = 'sum(tocsin_escalation_lateness_seconds_count{priority="P1"})'
     wait_until(lambda: (watcher.value(count) or 0) >= 1, 20, "an escalation was counted")
 
     quantile = "histogram_quantile(0.99, sum by (le) (tocsin_escalation_lateness_seconds_bucket))"
@@ -96,7 +96,7 @@ def test_prometheus_scrapes_us_and_answers_how_late_an_escalation_was(
     assert late is not None
     assert 0 <= late < 10
     assert watcher.value('up{job="tocsin"}') == 1
-    told = watcher.value('sum(tocsin_escalations_total{priority="1",role="support_lead",reason="ladder"})')
+    told = watcher.value('sum(tocsin_escalations_total{priority="P1",role="support_lead",reason="ladder"})')
     assert told == 1
 
 

@@ -36,6 +36,7 @@ def test_sigterm_on_an_idle_daemon_is_quick(daemon: Callable[..., Daemon]) -> No
 
 def test_a_bad_config_at_sighup_is_refused_and_the_old_one_stays(daemon: Callable[..., Daemon]) -> None:
     tocsin = daemon()
+    tocsin.token()
     good = tocsin.config.read_text()
     tocsin.config.write_text(good.replace('parser = "alertmanager"', 'parser = "alertmangler"'))
 

@@ -291,21 +291,21 @@ async def test_a_body_over_the_limit_is_413_declared_or_not() -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
-    ("head", "body", "status"),
+    ("head", "body"),
     [
-        (b"Content-Length: 5", b"hello and more", b"202"),  # the rest is the next request, and a bad one
-        (b"Content-Length: -1", b"x", b"400"),
-        (b"Content-Length: 5\r\nTransfer-Encoding: chunked", b"0\r\n\r\n", b"400"),
-        (b"Content-Length: 1\r\nContent-Length: 2", b"xx", b"400"),
-        (b"Transfer-Encoding: chunked", b"zz\r\n", b"400"),
+        (b"Content-Length: 5", b"hello and more"),
+        (b"Content-Length: -1", b"x"),
+        (b"Content-Length: 5\r\nTransfer-Encoding: chunked", b"0\r\n\r\n"),
+        (b"Content-Length: 1\r\nContent-Length: 2", b"xx"),
+        (b"Transfer-Encoding: chunked", b"zz\r\n"),
     ],
 )
-async def test_a_lying_length_does_no_harm(head: bytes, body: bytes, status: bytes) -> None:
+async def test_a_lying_length_does_no_harm(head: bytes, body: bytes) -> None:
     async with room() as r:
-        request = b"POST /webhooks/open HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n" + body
-        answer = await r.raw(request + (b"\r\n\r\n" if status == b"202" else b""))
-        assert answer.startswith(b"HTTP/1.1 " + status), answer
+        answer = await r.raw(b"POST /webhooks/open HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n" + body)
+        assert answer[8:].startswith(b" 400"), answer
         assert (await r.post("/webhooks/open"))[0] == 202
+        assert len(r.inbox.raws) == 1
 
 
 @pytest.mark.asyncio

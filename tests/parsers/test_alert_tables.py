@@ -285,3 +285,13 @@ def test_json_is_read_under_any_content_type_and_with_a_byte_order_mark() -> Non
 def test_alerts_without_ids_under_one_envelope_id_have_keys_of_their_own() -> None:
     body = {"id": "group", "alerts": [{"name": "a"}, {"name": "b"}]}
     assert len({report.key for report in generic.parse(hook(body))}) == 2
+
+
+@pytest.mark.parametrize("body", [b'{"alerts": [}', b"{}", b"[]", b"[1]", b"hello", b"", b'{"hello": 1}', b"\x00\x01"])
+def test_the_door_is_told_that_a_body_holds_no_alertmanager_alert(body: bytes) -> None:
+    assert not alertmanager.accepts(hook(body))
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"title": }', b"", b"\x00\x01"])
+def test_the_door_is_told_that_a_body_holds_nothing(body: bytes) -> None:
+    assert not generic.accepts(hook(body))

@@ -1,4 +1,4 @@
-"""Input made to hurt: every parser answers or refuses in time. A second is the bound for 1 MB on any machine."""
+"""Input made to hurt: every parser answers or refuses in time. A second of CPU time is the bound for 1 MB."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MB = 1_000_000
 
 def run(name: str, body: bytes, content_type: str = "") -> tuple[list[parsers.Report], float]:
     raw = Raw(1, "smtp" if name in MAILS else "webhook", "e", name, 1_767_312_000_000, body, content_type)
-    began = time.perf_counter()
+    began = time.thread_time()
     try:
         PARSERS[name].accepts(raw)
         found = list(PARSERS[name].parse(raw, None))
     except Unparsable:
         found = []
-    return found, time.perf_counter() - began
+    return found, time.thread_time() - began
 
 
 def nested(depth: int) -> bytes:
@@ -46,6 +46,10 @@ BOMBS = {
     "100,000 parts": parts(100_000),
     "a header block of 1 MB": b"X-A: " + b"a" * MB + b"\r\n" + HEAD + b"\r\nhello",
     "1 MB of header fields": b"X-A: a\r\n" * 125_000 + HEAD + b"\r\nhello",
+    "64 KB of lines that are no header fields": b"From: a@b.c\r\n" + b"x\r\n" * 20_000 + b"To: d@e.f\r\n\r\nhello",
+    "64 KB of such lines in each part": HEAD
+    + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    + (b"--b\r\nX: y\r\n" + b"x\r\n" * 1500 + b"To: d@e.f\r\n\r\nhello\r\n") * 200,
     "1 MB without a line end": b"a" * MB,
     "1 MB of line ends": b"\r\n" * (MB // 2),
     "1 MB of bare CR": HEAD.replace(b"\r\n", b"\r") + b"\r" + b"x\r" * (MB // 2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,12 +123,29 @@ key = {{ file = "{folder}/key" }}
         return path
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A SQLite file at this version, with an admin token in it: made once, copied for each daemon that wants one,
+    because two runs of the command line cost as much as the rest of a short test."""
+
+    file: Path
+    token: str
+
+
+def prepare(folder: Path) -> Prepared:
+    """Makes one in the empty `folder`, by the command line."""
+    made = Daemon(folder, Settings())
+    made.cli("db", "upgrade")
+    return Prepared(folder / "tocsin.sqlite3", made.token())
+
+
 class Daemon:
     """One `tocsin run` after another on the same config: the program may be killed and started again."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: Settings, prepared: Prepared | None = None) -> None:
         self.folder = folder
         self.settings = settings
+        self.prepared = None if settings.database else prepared
         self.config = settings.write(folder)
         self.url = f"http://127.0.0.1:{settings.http_port}"
         self.smtp_port = settings.smtp_port
@@ -137,7 +155,10 @@ class Daemon:
     def start(self, ready: bool = True, timeout: float = 30.0, env: Mapping[str, str] | None = None) -> Daemon:
         """Starts the program; with `ready` returns when /readyz says yes. `env`: further environment variables."""
         assert self.process is None or self.process.code is not None, "it runs already"
-        if self.process is None:
+        if self.process is None and self.prepared:
+            shutil.copyfile(self.prepared.file, self.folder / "tocsin.sqlite3")
+            self._tokens["admin"] = self.prepared.token
+        elif self.process is None:
             self.cli("db", "upgrade")
         argv: list[str | Path] = [PROGRAM, "run", "--config", self.config]
         self.process = Process(argv, self.folder / "tocsin.log", self.environment | dict(env or {}), self.folder)
