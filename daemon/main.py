@@ -19,6 +19,7 @@ from aiohttp import web
 import parsers
 from daemon import __version__, logs, systemd
 from daemon.actions import Desk
+from daemon.arrivals import Arrivals
 from daemon.clock import Clock, SystemClock
 from daemon.config import Config, ConfigError, load
 from daemon.console.api import add_routes
@@ -131,6 +132,7 @@ class Daemon:
             if config.smtp
             else None
         )
+        self._arrivals = Arrivals(config, store, clock, metrics)
         self._configure_metrics()
 
     def _parser_settings(self, entry: str) -> Any:
@@ -155,6 +157,8 @@ class Daemon:
         if self._smtp and self._now.config.smtp:
             await _listen("smtp.listen", self._smtp.start, *self._now.config.smtp.listen)
             stack.push_async_callback(self._smtp.stop)
+        await self._arrivals.start()
+        stack.push_async_callback(self._arrivals.stop)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -174,6 +178,7 @@ class Daemon:
                 group.create_task(self._reload_on(reload), name="reload"),
                 group.create_task(self._watchdog(), name="watchdog"),
                 group.create_task(self._prune(), name="prune"),
+                group.create_task(self._arrivals.run(), name="arrivals"),
             ]
             died = asyncio.ensure_future(asyncio.shield(self._store.died))
             stopped = asyncio.ensure_future(self._stop.wait())
@@ -188,6 +193,7 @@ class Daemon:
             if self._smtp:
                 await self._smtp.stop()
             await http.stop()
+            await self._arrivals.stop()
             self._draining.set()
             for waker in (self._store.inbox_waker, self._store.timer_waker, self._store.outbox_waker):
                 waker.set()
@@ -200,6 +206,7 @@ class Daemon:
         config = self._now.config
         app = make_app(config.http.max_body)
         self._webhooks.add_to(app)
+        self._arrivals.add_to(app)
         token = config.http.metrics_token
         Watch(
             ready=self._ready,
@@ -281,6 +288,7 @@ class Daemon:
         logs.configure(config.log.level, config.log.format)
         self._now = fresh
         self._webhooks.configure(entries_of(config))
+        await self._arrivals.configure(config)
         if self._smtp and config.smtp:
             self._smtp.configure(routes_of(config.smtp), config.smtp.allow, users_of(config.smtp))
         self._configure_metrics()

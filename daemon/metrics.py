@@ -55,6 +55,8 @@ LEVEL_REASONS = (
 NOTIFICATIONS = ("sent", "delivered", "retried", "failed", "fallback", "merged")
 SMTP_SESSIONS = ("completed", "lost", "timeout", "refused", "too_many", "stopped")
 SMTP_MESSAGES = ("accepted", "unknown_recipient", "too_large", "busy", "trouble", "lost", "timeout")
+MAILBOX_MESSAGES = ("accepted", "known", "retried", "too_large", "unreadable", "adopted")
+MAILBOX_FAILURES = ("connection", "login", "refused", "store", "uidvalidity", "defect")
 
 KINDS = tuple(str(kind) for kind in Kind)
 PRIORITIES = tuple(priority.name for priority in Priority)
@@ -165,6 +167,36 @@ class Metrics:
         self._sessions = Counter("tocsin_smtp_sessions", "SMTP connections, by their end.", ["outcome"], registry=r)
         self._messages = Counter("tocsin_smtp_messages", "Mails by SMTP, by their answer.", ["outcome"], registry=r)
 
+        self._polls = Histogram(
+            "tocsin_mailbox_poll_seconds",
+            "One look at a mailbox, with what was taken.",
+            ["mailbox"],
+            buckets=SENDING,
+            registry=r,
+        )
+        self._mails = Counter(
+            "tocsin_mailbox_messages", "Mails of mailboxes, by what became of them.", ["mailbox", "outcome"], registry=r
+        )
+        self._looked = Gauge(
+            "tocsin_mailbox_last_success_timestamp_seconds",
+            "When the mailbox was last read without fault; 0 before the first time.",
+            ["mailbox"],
+            registry=r,
+        )
+        self._backlog = Gauge(
+            "tocsin_mailbox_backlog", "Mails that are there and not yet taken.", ["mailbox"], registry=r
+        )
+        self._mailbox_failures = Counter(
+            "tocsin_mailbox_failures", "Connections that failed, by reason.", ["mailbox", "reason"], registry=r
+        )
+        self._breakers = Gauge(
+            "tocsin_mailbox_breaker_open",
+            "1 while a mailbox that failed again and again pauses.",
+            ["mailbox"],
+            registry=r,
+        )
+        self._heartbeats = Gauge("tocsin_heartbeat_missed", "1 while a heartbeat is missed.", ["heartbeat"], registry=r)
+
         self._armed = Gauge("tocsin_timers_armed", "Open incidents with an instant to come.", registry=r)
         self._next_due = Gauge(
             "tocsin_timer_next_due_timestamp_seconds",
@@ -175,6 +207,7 @@ class Metrics:
             "tocsin_engine_last_tick_timestamp_seconds", "When the timer last looked what is due.", registry=r
         )
 
+        self.last_tick = 0  # milliseconds, of the timer
         self._known_signals: set[tuple[str, str]] = set()
         self._services: set[str] = set()
         self._channels: set[str] = set()
@@ -196,6 +229,18 @@ class Metrics:
                 self._notifications.labels(channel, outcome)
             for metric in (self._sending, self._outbox_pending, self._outbox_oldest):
                 metric.labels(channel)
+
+    def configure_inward(self, mailboxes: Iterable[str], heartbeats: Iterable[str]) -> None:
+        """The series of mailboxes and heartbeats; also at a reload."""
+        for name in mailboxes:
+            for metric in (self._polls, self._looked, self._backlog, self._breakers):
+                metric.labels(name)
+            for outcome in MAILBOX_MESSAGES:
+                self._mails.labels(name, outcome)
+            for reason in MAILBOX_FAILURES:
+                self._mailbox_failures.labels(name, reason)
+        for name in heartbeats:
+            self._heartbeats.labels(name)
 
     def _fill(self) -> None:
         """Every series whose labels are fixed by RULES."""
@@ -239,10 +284,30 @@ class Metrics:
     def smtp_message(self, outcome: str) -> None:
         self._messages.labels(_in(SMTP_MESSAGES, outcome)).inc()
 
+    def mailbox_poll(self, mailbox: str, seconds: float, now: int) -> None:
+        """A look at a mailbox went well; `now` in milliseconds."""
+        self._polls.labels(mailbox).observe(max(0.0, seconds))
+        self._looked.labels(mailbox).set(now / 1000)
+        self._breakers.labels(mailbox).set(0)
+
+    def mailbox_messages(self, mailbox: str, outcome: str, n: int = 1) -> None:
+        self._mails.labels(mailbox, _in(MAILBOX_MESSAGES, outcome)).inc(n)
+
+    def mailbox_backlog(self, mailbox: str, n: int) -> None:
+        self._backlog.labels(mailbox).set(n)
+
+    def mailbox_failure(self, mailbox: str, reason: str, is_open: bool) -> None:
+        self._mailbox_failures.labels(mailbox, _in(MAILBOX_FAILURES, reason)).inc()
+        self._breakers.labels(mailbox).set(int(is_open))
+
+    def heartbeat(self, name: str, is_missed: bool) -> None:
+        self._heartbeats.labels(name).set(int(is_missed))
+
     def satisfaction(self, kind: str, score: int) -> None:
         self._satisfaction.labels(str(kind)).observe(score)
 
     def tick(self, now: int) -> None:
+        self.last_tick = now
         self._tick.set(now / 1000)
 
     def observe(self, changes: Sequence[Change], now: int) -> None:

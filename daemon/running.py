@@ -32,14 +32,17 @@ class Current:
     parser_settings: Mapping[str, Any]
 
     def secrets(self) -> Iterable[str]:
-        """Webhook tokens: the inbox never shows them."""
-        return [h.token.get_secret_value() for h in self.config.webhooks if h.token]
+        """Tokens of webhooks and heartbeats: the inbox never shows them."""
+        entries = [*self.config.webhooks, *self.config.heartbeats]
+        return [entry.token.get_secret_value() for entry in entries if entry.token]
 
     def signals(self) -> list[tuple[str, str]]:
         """The (source, parser) pairs that may come in."""
         pairs = [("webhook", hook.parser) for hook in self.config.webhooks]
         if self.config.smtp:
             pairs += [("smtp", PARSERS[route.as_]) for route in self.config.smtp.routes]
+        pairs += [("email", PARSERS[box.as_]) for box in self.config.mailboxes]
+        pairs += [("webhook", "heartbeat")] if self.config.heartbeats else []
         return list(dict.fromkeys(pairs))
 
 

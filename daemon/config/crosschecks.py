@@ -29,7 +29,8 @@ def check(config: Config, data: dict[str, Any], faults: Faults) -> None:
         _once(_texts(data, ("customers",), key), faults)
     _once(_texts(data, ("services",), "name", every=("aliases",)), faults)
     routes = _texts(data, ("smtp", "routes"), "name", "to")
-    _once([*_texts(data, ("webhooks",), "name"), *routes, *_texts(data, ("mailboxes",), "name")], faults)
+    others = [*_texts(data, ("mailboxes",), "name"), *_texts(data, ("heartbeats",), "name")]
+    _once([*_texts(data, ("webhooks",), "name"), *routes, *others], faults)
     _services(data, faults)
     _categories(data, faults)
     _kinds_once(data, faults)
@@ -69,7 +70,7 @@ def _once(found: Iterable[tuple[Place, str]], faults: Faults) -> None:
 
 def _fixing(data: dict[str, Any], key: str) -> Found:
     """Every place that fixes the attribute."""
-    for at in (("webhooks",), ("smtp", "routes"), ("mailboxes",)):
+    for at in (("webhooks",), ("smtp", "routes"), ("mailboxes",), ("heartbeats",)):
         yield from _texts(data, at, key)
     for place, rule in _tables(data, ("rules",)):
         if isinstance(value := _at(rule, "set", key), str):

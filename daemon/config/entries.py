@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
-from daemon.config.durations import kind
-from daemon.config.scalars import ACause, AKind, AnImpact, AnUrgency, EntryName, Host, Section, Span, Text
-from daemon.config.secrets import Secret
+from daemon.config.durations import kind, quoted
+from daemon.config.scalars import ACause, AKind, AnImpact, AnUrgency, EntryName, Host, Section, Size, Span, Text
+from daemon.config.secrets import FilePath, Secret
 from daemon.core.matchers import Matcher, Rule, parse_matcher
 
 ATTRIBUTES = ("service", "kind", "category", "cause", "impact", "urgency", "environment")
@@ -55,16 +57,30 @@ class Move(Section):
     move: Text
 
 
+def _token_url(text: str) -> str:
+    """A secret is sent there: in clear text within this host only."""
+    parts = urlsplit(text)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")):
+        return text
+    raise ValueError("is no https:// address")
+
+
 class OAuth2(Section):
-    """Where an access token comes from: a command that prints it, or the client credentials of a tenant."""
+    """Where an access token comes from: a command that prints it, a refresh token, or a client's own credentials.
+
+    `provider` knows the endpoint and scope of Microsoft (with its `tenant`) and Google; `token_url` and `scope` are
+    for others.
+    """
 
     token_command: Annotated[list[str], Field(min_length=1)] | None = None
+    provider: Literal["microsoft", "google"] | None = None
     tenant: Text | None = None
     client_id: Text | None = None
     client_secret: Secret | None = None
     refresh_token: Secret | None = None
-    token_url: Text | None = None
+    token_url: Annotated[Text, AfterValidator(_token_url)] | None = None
     scope: Text | None = None
+    tls_ca: FilePath | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -76,10 +92,10 @@ class OAuth2(Section):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.token_command is not None:
-            if self.tenant or self.token_url:
+            if self.tenant or self.token_url or self.provider:
                 raise ValueError("token_command and tenant exclude each other")
             return self
-        if not (self.tenant or self.token_url):
+        if not (self.tenant or self.token_url or self.provider):
             raise ValueError("needs token_command, or tenant with client_id and client_secret")
         if not self.client_id or not (self.client_secret or self.refresh_token):
             raise ValueError("client_id and client_secret are missing")
@@ -104,13 +120,26 @@ After = Annotated[
 ]
 
 
+def _history(value: object) -> object:
+    if value in ("now", "all") or isinstance(value, date):
+        return value
+    if isinstance(value, str) and value.startswith("since "):
+        try:
+            return date.fromisoformat(value.removeprefix("since ").strip())
+        except ValueError:
+            raise ValueError(f'{quoted(value)} has no date: write "since 2026-01-31"') from None
+    raise ValueError('expected "now", "all" or "since 2026-01-31"')
+
+
 class Mailbox(Fixed):
-    """One IMAP folder. `poll` in seconds; `port` is 993 with implicit TLS, else 143."""
+    """One IMAP folder. `poll` in seconds; `port` is 993 with implicit TLS, else 143. `import_`: what the first look
+    takes of the mail that is there already."""
 
     name: EntryName
     host: Host
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     tls: Literal["implicit", "starttls", "none"] = "implicit"
+    tls_ca: FilePath | None = None
     username: Text
     password: Secret | None = None
     oauth2: OAuth2 | None = None
@@ -118,6 +147,8 @@ class Mailbox(Fixed):
     as_: Literal["alert", "support"] = Field(alias="as", default="support")
     poll: Span = 60
     after: After = "seen"
+    import_: Annotated[Literal["now", "all"] | date, BeforeValidator(_history)] = Field(alias="import", default="now")
+    max_size: Size = 25 << 20
 
     @model_validator(mode="after")
     def _one_login(self) -> Self:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from daemon.config.entries import Mailbox, WebhookEntry
 from daemon.config.sections import Database, Http, Log, Recipients, Retention, Security, Smtp
+from daemon.config.watching import DeadMan, Heartbeat
 from daemon.core.book import Book
 from daemon.core.directory import Customer, Directory, Person, Service
 from daemon.core.matchers import Rule
@@ -41,6 +42,8 @@ class Config:
     retention: Retention
     bulletin: Recipients
     report: Recipients
+    heartbeats: list[Heartbeat] = field(default_factory=list)
+    dead_man: DeadMan | None = None
     own_addresses: frozenset[str] = field(default_factory=frozenset)
 
     def __repr__(self) -> str:
@@ -55,6 +58,7 @@ class Config:
         entries: dict[str, Mapping[str, str]] = {hook.name: hook.fixed for hook in self.webhooks}
         entries |= {route.name: route.fixed for route in (self.smtp.routes if self.smtp else [])}
         entries |= {box.name: box.fixed for box in self.mailboxes}
+        entries |= {beat.name: beat.fixed for beat in self.heartbeats}
         return Book(
             policy=self.policy,
             directory=directory,

@@ -25,6 +25,7 @@ from daemon.config.policy_tables import PolicySection
 from daemon.config.scalars import addresses_in
 from daemon.config.secrets import Surroundings, resolved
 from daemon.config.sections import Database, Http, Log, Recipients, Retention, SecurityTable, Smtp
+from daemon.config.watching import DeadMan, Heartbeat
 from daemon.core.policy import Policy
 
 MAX_FILE = 4 << 20
@@ -32,7 +33,7 @@ MAX_DEPTH = 32
 LOCALES = ("zh_CN", "en")
 KNOWN = (
     "locale", "timezone", "database", "http", "smtp", "mailboxes", "webhooks", "channels", "customers", "people",
-    "services", "rules", "policy", "security", "bulletin", "report", "retention", "log",
+    "services", "rules", "policy", "security", "bulletin", "report", "retention", "log", "heartbeats", "dead_man",
 )  # fmt: skip
 
 SKETCHES: Mapping[str, tuple[dict[str, Any], ...]] = {
@@ -127,6 +128,8 @@ class Reading:
             http=self.table("http", Http) or Http(),
             smtp=self.table("smtp", Smtp),
             mailboxes=[box for _, box in self.items("mailboxes", Mailbox)],
+            heartbeats=[beat for _, beat in self.items("heartbeats", Heartbeat)],
+            dead_man=self.table("dead_man", DeadMan),
             webhooks=webhooks,
             channels=self._channels(own),
             people=[table.person() for _, table in self.items("people", PersonTable)],

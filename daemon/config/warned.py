@@ -19,7 +19,10 @@ def check(config: Config, faults: Faults) -> None:
     _doors(config, faults)
     _levels(config, faults)
     for n, box in enumerate(config.mailboxes):
-        faults.warn(("mailboxes", n), f"this version does not read mailboxes yet: nothing is fetched from {box.name}")
+        if box.tls == "none" and box.host not in ("localhost", "127.0.0.1", "::1"):
+            faults.warn(
+                ("mailboxes", n, "tls"), f"is none: the password of {box.username} crosses the network readable"
+            )
     if any(value is not None for value in (config.retention.raw, config.retention.inbox)) or any(
         value is not None for value in (config.retention.outbox, config.retention.incidents)
     ):
@@ -93,6 +96,9 @@ def _doors(config: Config, faults: Faults) -> None:
         first = seen.setdefault((path or "", entry.token.get_secret_value()), n)
         if path and first != n:
             faults.warn(("webhooks", n, "token"), f"is the token of webhooks[{first}]: {path} cannot tell them apart")
+    for n, beat in enumerate(config.heartbeats):
+        if beat.token is None and not config.http.listen.loopback:
+            faults.warn(("heartbeats", n, "token"), f"is not set: anybody who reaches {config.http.listen} may beat")
     if config.smtp is None:
         return
     if not config.smtp.routes:

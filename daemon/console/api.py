@@ -15,7 +15,7 @@ from daemon.console.idempotency import idempotent
 from daemon.console.openapi import document
 from daemon.console.parts import PARTS, Parts
 from daemon.console.problems import Problem, bad_field, errors_as_problems, unavailable
-from daemon.store import StoreError
+from daemon.store import Conflict, StoreError, Unstorable
 
 PREFIX = "/api/v1"
 
@@ -31,6 +31,8 @@ _PROBLEMS: dict[type[Exception], Any] = {
     Forbidden: _forbidden,
     BadData: lambda fault: bad_field(fault.field, fault.message),
     StoreError: lambda fault: unavailable(),
+    Conflict: lambda fault: Problem(409, "somebody else changed it meanwhile: try again", headers={"Retry-After": "1"}),
+    Unstorable: lambda fault: Problem(422, "the store cannot keep these values"),
 }
 
 

@@ -21,8 +21,7 @@ FILTERS = ("status", "priority", "kind", "service", "fault_level", "q", "since",
 
 
 def _view(parts: Parts, incident: Incident) -> dict[str, Any]:
-    book = parts.book()
-    return incident_view(incident, book.directory, book.policy)
+    return incident_view(incident, parts.book())
 
 
 def _priorities(query: Query) -> tuple[Priority, ...]:
@@ -35,12 +34,14 @@ def _priorities(query: Query) -> tuple[Priority, ...]:
 
 async def list_incidents(request: web.Request) -> web.Response:
     parts, query = parts_of(request), Query(request, FILTERS)
+    named = query.text("service")
+    service = parts.book().directory.service(named) if named else None
     try:
         found, after = await parts.store.incidents(
             status=query.members("status", Status),
             priority=_priorities(query),
             kind=query.members("kind", Kind),
-            service=query.text("service"),
+            service=service.name if service else named,
             fault_level=query.members("fault_level", FaultLevel),
             q=query.text("q"),
             since=query.instant("since"),

@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 log = logging.getLogger("tocsin.console")
 
 PROBLEM_JSON = "application/problem+json"
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 RETRY_AFTER = 5
 """Seconds a client waits when the trouble is ours (the store is away)."""
 
@@ -50,7 +51,7 @@ class Problem(Exception):
             status=self.status,
             body=orjson.dumps(self.document()),
             content_type=PROBLEM_JSON,
-            headers=dict(self.headers),
+            headers=PRIVATE | dict(self.headers),
         )
 
 
@@ -65,7 +66,10 @@ def unavailable() -> Problem:
 
 def json_response(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(
-        status=status, body=orjson.dumps(document), content_type="application/json", headers=dict(headers or {})
+        status=status,
+        body=orjson.dumps(document),
+        content_type="application/json",
+        headers=PRIVATE | dict(headers or {}),
     )
 
 

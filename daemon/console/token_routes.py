@@ -40,7 +40,7 @@ async def add_token(request: web.Request) -> web.Response:
         raise Problem(409, str(fault), field="name") from None
     log.info("event=token_made name=%s scope=%s by=%s", body.name, scope.word, request[IDENTITY].name)
     document = {"name": body.name, "scope": scope.word, "person": person.id if person else None, "token": token}
-    response = json_response(document, 201, {"Cache-Control": "no-store"})
+    response = json_response(document, 201)
     response[SHOWN_ONCE] = orjson.dumps(document | {"token": None}).decode()
     return response
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon.clock import rfc3339
+from daemon.core.book import Book
 from daemon.core.directory import Directory
+from daemon.core.grading import effective_complaints
 from daemon.core.incident import Incident
-from daemon.core.policy import Policy
 from daemon.core.vocabulary import FaultLevel, Kind, Role, Severity
 
 INSTANTS = (
@@ -81,15 +82,6 @@ def severity(incident: Incident) -> Severity | None:
     return Severity.SERIOUS if incident.kind is Kind.COMPLAINT and incident.complaint_serious else Severity.GENERAL
 
 
-def effective_complaints(incident: Incident, policy: Policy) -> int:
-    """What stands (RULES 5.4): the confirmed number and, by policy, the tickets since; else the counted one."""
-    confirmed = incident.measures.get("complaints_confirmed")
-    if not isinstance(confirmed, int):
-        return incident.complaints_counted
-    since = max(0, incident.complaints_counted - incident.complaints_at_confirmation)
-    return confirmed + (since if policy.count_after_confirmation else 0)
-
-
 def shown(data: Mapping[str, Any]) -> dict[str, Any]:
     """Measures, or a timeline row's data: what is an instant by name and size becomes RFC 3339."""
     return {k: _shown(k, v) for k, v in data.items()}
@@ -114,8 +106,9 @@ def person(ident: str | None, directory: Directory) -> str | None:
     return found.name if found else ident
 
 
-def incident_view(incident: Incident, directory: Directory, policy: Policy | None = None) -> dict[str, Any]:
+def incident_view(incident: Incident, book: Book) -> dict[str, Any]:
     """Every field that INTERFACE 3.2 lists, and some more; `severity` and `complaints.effective` are derived."""
+    directory = book.directory
     found: dict[str, Any] = {"number": incident.number}
     found |= {name: getattr(incident, name) for name in PLAIN}
     found |= {name: at(getattr(incident, name)) for name in INSTANTS}
@@ -139,7 +132,7 @@ def incident_view(incident: Incident, directory: Directory, policy: Policy | Non
         "complaints": {
             "counted": incident.complaints_counted,
             "confirmed": incident.measures.get("complaints_confirmed"),
-            "effective": effective_complaints(incident, policy or Policy()),
+            "effective": effective_complaints(incident, book),
         },
         "complaint_of": number(incident.complaint_of),
         "measures": shown(incident.measures),

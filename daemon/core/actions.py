@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.core import escalation, lifecycle, measures
+from daemon.core import complaints, escalation, lifecycle, measures
 from daemon.core.book import Book
+from daemon.core.checks import BadData
 from daemon.core.directory import Person
 from daemon.core.incident import Change, Incident, parse_number
 from daemon.core.known import Known
-from daemon.core.measures import BadData
-from daemon.core.vocabulary import OPEN, Reason, Role, Status
+from daemon.core.regrade import regrade
+from daemon.core.vocabulary import OPEN, Kind, Reason, Role, Status
 
 ANY = frozenset(Status)
 RESOLVED, CLOSED = frozenset({Status.RESOLVED}), frozenset({Status.CLOSED})
@@ -184,14 +185,14 @@ def _participants(step: Step) -> None:
 
 @action("measure", OPEN | RESOLVED, *measures.KNOWN)
 def _measure(step: Step) -> None:
-    from daemon.core.regrade import regrade
-
-    before = step.incident.complaint_serious
+    if step.data.get("in_media") == "black" and not (step.actor.admin or step.actor.holds(Role.INCIDENT_MANAGER)):
+        raise BadData("in_media", 'only an incident manager or an admin may say "black"')
     entered = measures.apply(step.incident, step.data, step.now)
     step.change.log(step.now, "measured", step.actor.name, **entered)
-    if step.incident.kind == "complaint":
-        step.incident.complaint_serious = before or bool(step.incident.measures.get("complained_to_vp"))
-    regrade(step.change, step.book, step.now, by_person=True, actor=step.actor.name)
+    if step.incident.kind is Kind.COMPLAINT:
+        step.incident.complaint_serious = bool(step.incident.measures.get("complained_to_vp"))
+    why = str(entered.get("reason") or "")
+    regrade(step.change, step.book, step.now, by_person=True, actor=step.actor.name, why=why)
 
 
 @action("escalate", OPEN, "role", "reason")
@@ -223,7 +224,7 @@ def _by_hand(step: Step, role: Role, reason: Reason, why: str) -> None:
     )
 
 
-@action("bulletin", ANY, "text")
+@action("bulletin", OPEN, "text")
 def _bulletin(step: Step) -> None:
     incident = step.incident
     if incident.kind != "fault" and not incident.emergency:
@@ -242,6 +243,12 @@ def _bulletin(step: Step) -> None:
 def _link(step: Step) -> None:
     other = step.other("to")
     incident = step.incident
+    ticket = complaints.is_ticket(incident) and incident.complaints_counted <= 1
+    if ticket and complaints.is_fault(other) and incident.complaint_of != other.id:
+        complaints.detach(incident, step.known, step.book, step.now)
+        complaints.attach(incident, other, step.known, step.book, step.now, step.actor.name)
+        return
+    incident.human = other.human = incident.human or other.human
     for one, two in ((incident, other), (other, incident)):
         if two.id not in one.links:
             one.links.append(two.id)
@@ -249,12 +256,14 @@ def _link(step: Step) -> None:
     step.known.change(other).log(step.now, "linked", step.actor.name, to=incident.number)
 
 
-@action("duplicate", ANY - {Status.CANCELLED}, "of")
+@action("duplicate", ANY, "of")
 def _duplicate(step: Step) -> None:
     other, incident = step.other("of"), step.incident
     if other.duplicate_of is not None:
         raise BadData("of", f"{other.number} is itself a duplicate of INC-{other.duplicate_of}")
     lifecycle.end_pause(step.change, step.now, step.book)
+    complaints.detach(incident, step.known, step.book, step.now)
+    incident.survey_due_at = None
     incident.duplicate_of = other.id
     incident.closed_at, incident.close_code = step.now, "duplicate"
     step.change.stop_notices, step.change.keys_to = True, other.id

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from daemon.core.checks import BadData, instant
 from daemon.core.incident import Incident
 from daemon.core.matchers import Matcher, parse_matcher
-from daemon.core.measures import BadData, instant
 from daemon.core.vocabulary import Priority, Reason
 
 SILENCE, MAINTENANCE = "silence", "maintenance"
@@ -120,7 +120,7 @@ class Calendar:
     windows: tuple[Window, ...] = ()
 
     def held_until(self, incident: Incident, at: int) -> int | None:
-        """When what holds the incident at `at` ends (windows that follow on one another are one); None: nothing does."""
+        """When what holds the incident at `at` ends (windows in a row are one); None: nothing does."""
         if not self.windows:
             return None
         end = at

@@ -29,7 +29,12 @@ class Verdict:
     settled: dict[str, Settled]
     needs_triage: bool
     interrupted: bool = False
-    urgent_by: str = ""
+    urgent_by: str = ""  # who asks for emergency handling, where the asker's word counts
+    asks: str = ""  # the word or header that asks for it, whoever it is
+
+    def value(self, name: str) -> str | None:
+        found = self.settled.get(name)
+        return found.value if found else None
 
 
 def fold(text: str) -> str:
@@ -87,12 +92,13 @@ def settle(report: Report, raw: Raw, book: Book, person: Mapping[str, str] | Non
     by_itself = person is None
     unsettled = "kind" not in settled or "service" not in settled
     put("kind", Kind.REQUEST, "default")
-    urgent, unknown_urgent = _urgent(report, book)
+    urgent, asks = _urgent(report, book)
     return Verdict(
         settled=settled,
-        needs_triage=by_itself and (unsettled or unknown_urgent),
+        needs_triage=by_itself and (unsettled or bool(asks and not urgent)),
         interrupted=report.signal != ALERT and bool(find_word(text, book.policy.words.interrupted)),
         urgent_by=urgent,
+        asks=asks,
     )
 
 
@@ -133,22 +139,22 @@ def _by_words(text: str, report: Report, book: Book, put: Put) -> None:
                 put("service", service.name, "words", word)
 
 
-def _urgent(report: Report, book: Book) -> tuple[str, bool]:
-    """(who asks for emergency handling and how, whether an unknown sender's words ask) (RULES 3.3.1)."""
+def _urgent(report: Report, book: Book) -> tuple[str, str]:
+    """(who asks for emergency handling and how, "" for an unknown sender; how) (RULES 3.3.1)."""
     mail = report.mail
     if mail is None or report.signal == ALERT or mail.automatic:
-        return "", False
+        return "", ""
     lines = [line for line in (mail.own_text or report.text).splitlines() if line.strip()][:3]
     text = fold("\n".join((report.title, *lines))[:WINDOW])
     for phrase in book.policy.words.not_urgent:
         text = text.replace(fold(phrase), " ")
     how = find_word(text, book.policy.words.urgent) or mail.urgent_header
     if not how:
-        return "", False
+        return "", ""
     customer = book.directory.customer(mail.sender)
     person = book.directory.by_email(mail.sender)
     if customer:
-        return f"customer {customer.name} asks: {how}", False
+        return f"customer {customer.name} asks: {how}", how
     if person and LEADERS.intersection(person.roles):
-        return f"{person.name} asks: {how}", False
-    return "", True
+        return f"{person.name} asks: {how}", how
+    return "", how

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from daemon.core import complaints, escalation
 from daemon.core.actions import Actor
 from daemon.core.book import Book
+from daemon.core.checks import BadData
 from daemon.core.incident import Change, Incident, Settled
 from daemon.core.known import Known
-from daemon.core.measures import BadData
 from daemon.core.register import apply_settled
 from daemon.core.regrade import face, regrade
-from daemon.core.vocabulary import Cause, FaultLevel, Impact, Kind, Role, Urgency
+from daemon.core.vocabulary import Cause, Impact, Kind, Role, Urgency
 
 _VALUES: dict[str, tuple[str, ...]] = {
     "kind": tuple(Kind),
@@ -83,10 +84,26 @@ def correct(incident: Incident, data: Mapping[str, Any], actor: Actor, book: Boo
     if emergency is not None:
         changed["emergency"] = {"from": before[-1], "to": emergency}
     change.log(now, "note", actor.name, text="corrected", reason=reason, changed=changed, public=False)
-    was_fault = incident.fault_level is not None
-    regrade(change, book, now, by_person=True, actor=actor.name, before=before)
+    was_fault, was_ticket = incident.fault_level is not None, incident.complaint_of is not None
+    if was_ticket and not complaints.is_ticket(incident):
+        complaints.detach(incident, known, book, now)
+    regrade(change, book, now, by_person=True, actor=actor.name, before=before, why=reason)
+    if was_ticket and incident.complaint_of is None and incident.is_open:
+        escalation.start_ladder(change, book, now)
     if was_fault and incident.kind is not Kind.FAULT:
         incident.bulletin_due_at = None
-    if incident.kind is Kind.FAULT and incident.fault_level is None:
-        incident.fault_level = FaultLevel.NONE
+    if "kind" in given or "service" in given:
+        _counts(incident, known, book, now)
     return change
+
+
+def _counts(incident: Incident, known: Known, book: Book, now: int) -> None:
+    """It became a fault, or a ticket of a service: as if it were registered now (RULES 5.4)."""
+    if incident.complaint_of is not None or incident.service is None:
+        return
+    if complaints.is_fault(incident):
+        complaints.opened(incident, known, book, now)
+        return
+    fault = complaints.fault_for(incident.service, known, book, now, but=incident.id)
+    if fault is not None and incident.is_open and complaints.is_loose(incident):
+        complaints.attach(incident, fault, known, book, now)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from daemon.core.book import Book
+from daemon.core.calendar import BY_HAND
 from daemon.core.directory import Person
 from daemon.core.incident import Change, Incident, Notice, Rung
 from daemon.core.vocabulary import LADDER_ROLES, Priority, Reason, Role
@@ -47,6 +48,7 @@ def tell(
     incident = change.incident
     if incident.retrospective:
         return []
+    until = None if reason in BY_HAND else book.calendar.held_until(incident, now)
     told: list[str] = []
     for person in people:
         wanted = book.policy.desk_channels if desk else book.policy.channels_for(incident.priority, role)
@@ -60,7 +62,7 @@ def tell(
                     name=person.name,
                     channel=channel,
                     address=address,
-                    at=now,
+                    at=until or now,
                     due_at=now if due_at is None else due_at,
                     priority=incident.priority,
                     epoch=epoch,
@@ -70,13 +72,30 @@ def tell(
             )
         if pairs:
             told.append(person.name)
+    if until and told:
+        change.log(now, "held", what=str(reason), until=until, people=told)
     return told
+
+
+def assignees(incident: Incident, book: Book) -> tuple[Person, ...]:
+    """Whose it is: the person, else everybody who holds the role that it was assigned to."""
+    if incident.assignee:
+        person = book.directory.person(incident.assignee)
+        return (person,) if person else ()
+    return book.directory.told(incident.assigned_role) if incident.assigned_role else ()
+
+
+def tell_desk_registered(change: Change, book: Book, now: int) -> None:
+    """A new incident is the desk's (RULES 2.5, 6.4)."""
+    desk = book.directory.told(Role.SERVICE_DESK)
+    tell(change, book, desk, Reason.REGISTERED, now, epoch="1", role=Role.SERVICE_DESK, desk=True)
 
 
 def tell_reporter(change: Change, reason: Reason, now: int, *, epoch: str, data: Mapping[str, Any] = _NOTHING) -> None:
     """A message to the reporter, unless the reporter is automatic (MAIL 2.2) or has no address."""
     incident = change.incident
-    if not incident.reporter_address or incident.reporter_automatic or incident.retrospective:
+    silent = incident.retrospective and reason is not Reason.SURVEY
+    if not incident.reporter_address or incident.reporter_automatic or silent:
         return
     change.notices.append(
         Notice(
@@ -141,7 +160,7 @@ def start_ladder(change: Change, book: Book, at: int) -> None:
     """A ladder of the present priority, counted from `at`: registration, or a person's reopening (6.1.6)."""
     incident = change.incident
     incident.epoch += 1
-    incident.ladder_from = at
+    incident.ladder_from, incident.ladder_priority = at, int(incident.priority)
     incident.ladder = [
         Rung(role, at + offset * 1000, incident.epoch) for role, offset in _offsets(incident.priority, book)
     ]
@@ -159,7 +178,7 @@ def regrade_ladder(change: Change, book: Book, old: Priority, at: int) -> None:
     fired = [r for r in incident.ladder if r.fired_at is not None]
     unfired = {r.role: r for r in incident.ladder if r.fired_at is None}
     incident.epoch += 1
-    incident.ladder_from = at
+    incident.ladder_from, incident.ladder_priority = at, int(incident.priority)
     fresh: list[Rung] = []
     graver = incident.priority < old
     told = {r.role for r in fired}
@@ -175,18 +194,27 @@ def regrade_ladder(change: Change, book: Book, old: Priority, at: int) -> None:
     incident.ladder = fired + sorted(fresh, key=lambda r: (r.due_at, LADDER_ROLES.index(r.role)))
 
 
-def rearm_ladder(change: Change, book: Book) -> None:
-    """After a change of the policy: unfired rungs by the new table, from the ladder's old origin."""
-    incident = change.incident
+def rearm_ladder(incident: Incident, book: Book) -> None:
+    """Unfired rungs by the present table, from the ladder's old origin: the policy changed, or the priority while it
+    was resolved. Who was told and has no rung to come is not told again."""
+    waiting = {r.role for r in incident.ladder if r.fired_at is None}
     fired = [r for r in incident.ladder if r.fired_at is not None]
-    told = {r.role for r in fired if r.epoch == incident.epoch}
-    shift = incident.paused if book.policy.pending_stops_clock else 0
-    fresh = [
-        Rung(role, incident.ladder_from + offset * 1000 + shift, incident.epoch)
+    told = {r.role for r in fired}
+    incident.ladder_priority = int(incident.priority)
+    incident.ladder = fired + [
+        Rung(role, incident.ladder_from + offset * 1000, incident.epoch)
         for role, offset in _offsets(incident.priority, book)
-        if role not in told
+        if role in waiting or role not in told
     ]
-    incident.ladder = fired + fresh
+
+
+def shift_ladder(incident: Incident, since: int, now: int) -> None:
+    """A pause that stops the clock: the rungs to come, and their origin, move by it (RULES 4)."""
+    pause = now - max(since, incident.ladder_from)
+    incident.ladder_from += pause
+    for rung in incident.ladder:
+        if rung.fired_at is None:
+            rung.due_at += pause
 
 
 def rungs_wait(incident: Incident, book: Book) -> bool:
@@ -214,14 +242,14 @@ def fire_due_rungs(change: Change, book: Book, now: int) -> None:
 def immediate(change: Change, book: Book, now: int) -> None:
     """Priority 1 and every emergency: the incident manager at once, once per opening (6.1.2, 3.3)."""
     incident = change.incident
-    if incident.immediate_told or not incident.is_open or incident.retrospective:
+    if not incident.is_open or incident.retrospective or incident.complaint_of is not None:
         return
-    if incident.priority is not Priority.P1 and not incident.emergency:
-        return
-    incident.immediate_told = True
     if incident.emergency and incident.coordinator is None:
         managers = book.directory.told(Role.INCIDENT_MANAGER)
         incident.coordinator = managers[0].id if managers else None
+    if incident.immediate_told or (incident.priority is not Priority.P1 and not incident.emergency):
+        return
+    incident.immediate_told = True
     escalate(change, book, Role.INCIDENT_MANAGER, Reason.IMMEDIATE, now, epoch=f"o{incident.opening}")
 
 

@@ -7,13 +7,11 @@
 from __future__ import annotations
 
 from daemon.core.book import Book
-from daemon.core.grading import effective_complaints, user_base
-from daemon.core.incident import Change, Incident
+from daemon.core.grading import effective_complaints, share_reached, user_base
+from daemon.core.incident import SYSTEM, Change, Incident
+from daemon.core.measures import STRETCHES
 from daemon.core.policy import LevelCriteria
 from daemon.core.vocabulary import FaultLevel, Kind
-
-STRETCHES = {"key_service_interrupted": "interrupted", "offline": "offline", "bill_run_late": "bill_run"}
-"""Measure -> the criterion that its duration is held against."""
 
 _DOWN = tuple(reversed(FaultLevel))
 
@@ -29,9 +27,13 @@ def stretches(incident: Incident, measure: str) -> list[tuple[int, int | None]]:
     return found
 
 
-def longest(incident: Incident, measure: str, now: int) -> int | None:
-    """Whole seconds of the longest single stretch up to `now`; None when there is none."""
-    spans = [min(e if e is not None else now, now) - s for s, e in stretches(incident, measure) if s <= now]
+def longest(incident: Incident, book: Book, measure: str, now: int) -> int | None:
+    """Whole seconds of the longest single stretch up to `now`, planned work excluded; None when there is none."""
+    count, service = book.calendar.counted, incident.service
+    spans = [
+        count(service, s, min(e if e is not None else now, now)) for s, e in stretches(incident, measure) if s <= now
+    ]
+    spans = [s for s in spans if s > 0] or ([0] if spans else [])
     return max(spans) // 1000 if spans else None
 
 
@@ -48,7 +50,7 @@ def _by_figures(incident: Incident, book: Book, c: LevelCriteria) -> bool:
         if c.users is not None and affected >= c.users:
             return True
         small = base is not None and 0 < base < book.policy.small_user_base
-        if small and c.share is not None and affected >= c.share * (base or 0):
+        if small and c.share is not None and share_reached(affected, c.share, base or 0):
             return True
     if c.sanction is not None and m.get("hq_sanction") == c.sanction:
         return True
@@ -56,11 +58,11 @@ def _by_figures(incident: Incident, book: Book, c: LevelCriteria) -> bool:
     return any(getattr(c, flag) and m.get(flag) for flag in flags)
 
 
-def _by_time(incident: Incident, c: LevelCriteria, now: int) -> bool:
+def _by_time(incident: Incident, book: Book, c: LevelCriteria, now: int) -> bool:
     return (
-        _over(longest(incident, "key_service_interrupted", now), c.interrupted, c.interrupted_inclusive)
-        or _over(longest(incident, "offline", now), c.offline)
-        or _over(longest(incident, "bill_run_late", now), c.bill_run)
+        _over(longest(incident, book, "key_service_interrupted", now), c.interrupted, c.interrupted_inclusive)
+        or _over(longest(incident, book, "offline", now), c.offline)
+        or _over(longest(incident, book, "bill_run_late", now), c.bill_run)
     )
 
 
@@ -74,7 +76,7 @@ def _standard(incident: Incident, book: Book, now: int, causes: frozenset[str]) 
             continue
         if "measures" in causes and _by_figures(incident, book, c):
             return level
-        if "time" in causes and _by_time(incident, c, now):
+        if "time" in causes and _by_time(incident, book, c, now):
             return level
         if "complaints" in causes and c.complaints is not None and count >= c.complaints:
             return level
@@ -115,6 +117,8 @@ def _reason(incident: Incident, book: Book, now: int, level: FaultLevel, by_pers
     m = incident.measures
     if m.get("fault_level"):
         standard = FaultLevel(m["fault_level"])
+        if standard is level:
+            return "person"
     else:
         entered = frozenset({"measures", "time"}) if by_person else frozenset({"measures"})
         for cause, causes in (("measures", entered), ("time", frozenset({"time"})), ("complaints", _ALL)):
@@ -125,20 +129,20 @@ def _reason(incident: Incident, book: Book, now: int, level: FaultLevel, by_pers
         return "bulletin_late"
     if m.get("complained_to_vp") and _upgraded(incident, book, standard, False, True, None) is level:
         return "vice_president"
-    return (
-        "media" if m.get("in_media") and standard is not level else "person" if m.get("fault_level") else "complaints"
-    )
+    if m.get("in_media") and _upgraded(incident, book, standard, False, False, m["in_media"]) is level:
+        return "media"
+    return "bulletin_late" if incident.bulletin_late else "vice_president"  # only both together give it
 
 
-def reassess(change: Change, book: Book, now: int, by_person: bool = False) -> bool:
-    """Bring the incident's level up to date; True when it changed (logged as `level`).
+def reassess(change: Change, book: Book, now: int, by_person: bool = False, actor: str = SYSTEM, why: str = "") -> str:
+    """Bring the incident's level up to date; the reason when it changed (logged as `level`), else "".
 
     By itself a level only rises (RULES 5.3); `by_person` lets a correction lower it.
     """
     incident = change.incident
     if incident.kind is not Kind.FAULT or incident.complaint_of is not None:
         incident.fault_level = incident.standard_level = None
-        return False
+        return ""
     incident.standard_level = standard_level(incident, book, now)
     old = incident.fault_level
     level = level_of(incident, book, now)
@@ -146,18 +150,22 @@ def reassess(change: Change, book: Book, now: int, by_person: bool = False) -> b
         incident.fault_level = FaultLevel.NONE
     before = old or FaultLevel.NONE
     if level is before or (level.rank < before.rank and not by_person):
-        return False
+        return ""
     incident.fault_level = level
     reason = "correction" if level.rank < before.rank else _reason(incident, book, now, level, by_person)
     data = {"from": str(before), "to": str(level), "reason": reason}
-    change.log(now, "level", **data)
-    return True
+    if why:
+        data["why"] = why
+    change.log(now, "level", actor if by_person else SYSTEM, **data)
+    return reason
 
 
 def next_crossing(incident: Incident, book: Book, now: int) -> int | None:
-    """The next instant at which time alone raises the level; None when no stretch is open or none can."""
-    if incident.kind is not Kind.FAULT or incident.resolved_at is not None or incident.measures.get("fault_level"):
+    """The next instant at which time alone may change the level or the impact: a threshold that an open stretch
+    crosses, planned work excluded, or a start or an end that was entered ahead of its time."""
+    if incident.resolved_at is not None or not incident.measures:
         return None
+    fault = incident.kind is Kind.FAULT and not incident.measures.get("fault_level")
     present = incident.standard_level or FaultLevel.NONE
     found: list[int] = []
     for measure, criterion in STRETCHES.items():
@@ -165,12 +173,13 @@ def next_crossing(incident: Incident, book: Book, now: int) -> int | None:
         end = incident.measures.get(f"{measure}_until")
         if start is None:
             continue
-        for level, c in book.policy.levels.items():
+        found += [at for at in (start, end) if at is not None and at > now]
+        for level, c in book.policy.levels.items() if fault else ():
             limit = getattr(c, criterion)
             if limit is None or level.rank <= present.rank:
                 continue
             inclusive = criterion == "interrupted" and c.interrupted_inclusive
-            at = start + (limit if inclusive else limit + 1) * 1000
+            at = book.calendar.reach(incident.service, start, (limit if inclusive else limit + 1) * 1000)
             if end is None or at <= end:
                 found.append(at)
     return min(found, default=None)

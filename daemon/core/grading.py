@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from daemon.core.book import Book
 from daemon.core.incident import Incident
-from daemon.core.vocabulary import FaultLevel, Impact, Kind, Origin, Priority, Severity, Source, Urgency
+from daemon.core.vocabulary import FaultLevel, Impact, Kind, Origin, Priority, Severity, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,11 @@ class Grade:
 
 def grade(incident: Incident, book: Book, now: int) -> Grade:
     """The grade that the incident has by its present attributes and measures."""
-    reasons: list[str] = []
+    reasons = [
+        f"{name} {found.value}: {found.by} {found.why}".rstrip()
+        for name in ("kind", "category", "service")
+        if (found := incident.settled.get(name)) and found.value
+    ]
     impact = _impact(incident, book, now, reasons)
     why_emergency = emergency_reason(incident, book)
     urgency = _urgency(incident, why_emergency, reasons)
@@ -51,7 +55,8 @@ def _floor_names(incident: Incident) -> tuple[str, ...]:
     names: tuple[str, ...] = ()
     if incident.fault_level not in (None, FaultLevel.NONE):
         names = (str(incident.fault_level),)
-    return (*names, "serious_complaint") if incident.complaint_serious else names
+    serious = incident.complaint_serious and incident.kind is Kind.COMPLAINT
+    return (*names, "serious_complaint") if serious else names
 
 
 def _impact(incident: Incident, book: Book, now: int, reasons: list[str]) -> Impact:
@@ -80,6 +85,11 @@ def _unset_impact(incident: Incident) -> tuple[Impact, str]:
     return Impact.LOW, f"kind {incident.kind}"
 
 
+def share_reached(part: int, share: float, whole: int) -> bool:
+    """part ÷ whole ≥ share, without the errors of binary fractions: 3 of 15 are 20 %."""
+    return part * 1_000_000 >= round(share * 1_000_000) * whole
+
+
 def user_base(incident: Incident, book: Book) -> int | None:
     """Users of the service: the measure, else the service's (INTERFACE 6)."""
     given = incident.measures.get("user_base")
@@ -99,7 +109,7 @@ def _measured_impact(incident: Incident, book: Book, now: int) -> tuple[Impact |
     if affected is None or not base:
         return None, ""
     for impact in (Impact.HIGH, Impact.MEDIUM):
-        if affected >= book.policy.impact_share[impact] * base:
+        if share_reached(affected, book.policy.impact_share[impact], base):
             return impact, f"measure: {affected} of {base} users affected"
     return None, ""
 
@@ -175,6 +185,3 @@ def severity(incident: Incident) -> Severity | None:
 def alert_impact(word: str, book: Book) -> Impact:
     """The impact of an alert by its sender's severity word (RULES 3.1): unknown is medium."""
     return book.policy.alert_severity.get(word.casefold().strip(), book.policy.alert_severity_unknown)
-
-
-HUMAN_SOURCES = frozenset({Source.EMAIL, Source.SMTP, Source.PHONE, Source.WEB, Source.ONSITE})

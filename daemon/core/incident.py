@@ -119,7 +119,7 @@ class Incident:
     reassigned_told: bool = False
     dispatches: int = 0  # every `assign`, for the notice's key
     hand_escalations: int = 0
-    dispatch_pairs: list[dict[str, Any]] = field(default_factory=list)  # each assignment: role, dispatched_at, accepted_at
+    dispatch_pairs: list[dict[str, Any]] = field(default_factory=list)  # role, dispatched_at, accepted_at of each
     bulletins: int = 0
     reopenings: int = 0
 

@@ -19,6 +19,9 @@ class Known:
     changes: dict[int, Change] = field(default_factory=dict)
     changed_keys: dict[str, AlertKey] = field(default_factory=dict)
     messages: list[tuple[str, int]] = field(default_factory=list)  # Message-IDs to remember
+    faults: dict[str, set[int]] = field(default_factory=dict)  # service -> open faults, the latest of them
+    tickets: dict[str, set[int]] = field(default_factory=dict)  # service -> unlinked complaint tickets
+    reporters: dict[int, set[str]] = field(default_factory=dict)  # fault -> who counts for it, of those asked for
 
     def change(self, incident: Incident, touch: bool = True) -> Change:
         """The batch's one change of this incident. `touch`: its row will differ."""
@@ -33,6 +36,15 @@ class Known:
         self.incidents[incident.id] = incident
         change = self.changes[incident.id] = Change(incident, created=True)
         return change
+
+    def first_of_reporter(self, fault: Incident, ticket: Incident) -> bool:
+        """Whether the ticket is its reporter's first for the fault; it is from now on known."""
+        seen = self.reporters.setdefault(fault.id, set())
+        if fault.reporter_address:
+            seen.add(fault.reporter_address)
+        first = ticket.reporter_address not in seen
+        seen.add(ticket.reporter_address)
+        return first
 
     def put_key(self, key: AlertKey) -> None:
         self.keys[key.key] = self.changed_keys[key.key] = key

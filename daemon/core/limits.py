@@ -24,9 +24,15 @@ def set_deadlines(incident: Incident, book: Book) -> None:
     limit = {"urgency": by_urgency, "kind": by_kind}.get(policy.deadline_basis, min(by_urgency, by_kind))
     incident.resolve_due_at = start + limit * 1000 + shift
     incident.kind_due_at = start + by_kind * 1000 + shift
-    if incident.accepted_at is None:
+    if incident.accepted_at is None and not incident.response_frozen:
         first = policy.response_limit(incident.priority)
         incident.response_due_at = min(start + first * 1000, incident.resolve_due_at)
+
+
+def resolve_limit(incident: Incident, book: Book) -> int:
+    """Milliseconds that the resolution may take, pauses that stop the clock not counted."""
+    shift = incident.paused if book.policy.pending_stops_clock else 0
+    return (incident.resolve_due_at or 0) - incident.clock_from - shift
 
 
 def set_bulletin(incident: Incident, book: Book, now: int, risen: bool) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from daemon.core.fault_level import STRETCHES
+from daemon.core.checks import BadData, instant
 from daemon.core.incident import Incident
 from daemon.core.vocabulary import FaultLevel
+
+__all__ = ["COUNTS", "FLAGS", "INSTANTS", "KNOWN", "STRETCHES", "BadData", "apply", "instant"]
+
+STRETCHES = {"key_service_interrupted": "interrupted", "offline": "offline", "bill_run_late": "bill_run"}
+"""Measure -> the criterion that its duration is held against."""
 
 COUNTS = ("users_affected", "user_base", "complaints_confirmed", "complaints_expected")
 FLAGS = ("neighbour_interface_failed", "rule_breaking_operation", "process_exit", "complained_to_vp")
@@ -16,27 +20,6 @@ INSTANTS = tuple(f"{name}_{end}" for name in STRETCHES for end in ("from", "unti
 SANCTIONS = ("points", "criticism", "accountability")
 KNOWN = (*COUNTS, *FLAGS, *INSTANTS, "hq_sanction", "in_media", "fault_level", "reason")
 BIGGEST = 10**12
-
-
-class BadData(Exception):
-    """A value that cannot be: `field` names it, the message says why."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field, self.message = field, message
-
-
-def instant(field: str, value: Any) -> int:
-    """Milliseconds since the epoch from RFC 3339 text. Raises BadData."""
-    if not isinstance(value, str):
-        raise BadData(field, f"must be an instant such as 2026-01-05T09:00:00+08:00, not {value!r:.80}")
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise BadData(field, f"{value[:80]!r} is no instant such as 2026-01-05T09:00:00+08:00") from None
-    if moment.tzinfo is None:
-        raise BadData(field, f"{value!r} has no time zone (write Z or +08:00)")
-    return round(moment.timestamp() * 1000)
 
 
 def _value(field: str, value: Any) -> Any:
@@ -97,8 +80,17 @@ def apply(incident: Incident, data: Mapping[str, Any], now: int) -> dict[str, An
         raise BadData(field, f"{affected} users affected of a base of {base}")
     if "complaints_confirmed" in entered:
         incident.complaints_at_confirmation = incident.complaints_counted
+        incident.complaints_confirmed_at = now
     incident.measures = measures
     return {field: data[field] if field in INSTANTS else value for field, value in entered.items()}
+
+
+def end_stretches(incident: Incident, at: int) -> None:
+    """Resolution ends what is open (RULES 5.1); a reopening does not begin it again: somebody measures anew."""
+    for name in STRETCHES:
+        start, end = incident.measures.get(f"{name}_from"), incident.measures.get(f"{name}_until")
+        if start is not None and (end is None or end > at):
+            incident.measures = {**incident.measures, f"{name}_until": max(start, at)}
 
 
 def _stretch(measures: dict[str, Any], name: str, entered: Mapping[str, Any], now: int) -> None:

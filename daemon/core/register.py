@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from daemon.core import escalation, grading
+from daemon.core import complaints, escalation, grading
 from daemon.core.book import Book
 from daemon.core.classify import Verdict
 from daemon.core.incident import Change, Incident, Settled
 from daemon.core.known import Known
 from daemon.core.regrade import regrade
-from daemon.core.vocabulary import Cause, Kind, Origin, Reason, Role, Source
+from daemon.core.vocabulary import Cause, Kind, Origin, Reason, Source
 from parsers import ALERT, Raw, Report
 
 TEXT = 20_000  # characters of the first signal's text that the incident keeps; the raw keeps all
+
+LABELS, LABEL = 40, 200  # how many of an alert's labels are kept, and how much of each
 
 
 def new_incident(report: Report, raw: Raw, verdict: Verdict, known: Known, book: Book, now: int) -> Incident:
@@ -39,6 +41,7 @@ def new_incident(report: Report, raw: Raw, verdict: Verdict, known: Known, book:
     if alert:
         incident.alert_severity = report.severity
         incident.alert_impact = grading.alert_impact(report.severity, book)
+        incident.labels = {k: v[:LABEL] for k, v in list(report.labels.items())[:LABELS]}
     if mail is not None:
         _reporter(incident, report, book)
     apply_settled(incident, verdict.settled)
@@ -80,7 +83,10 @@ def apply_settled(incident: Incident, settled: dict[str, Settled]) -> None:
 
 
 def open_incident(incident: Incident, known: Known, book: Book, now: int, actor: str | None = None) -> Change:
-    """Log, grade, arm the ladder, tell the desk and the reporter."""
+    """Log, grade, arm the ladder, tell the desk and the reporter; link what is a complaint (RULES 5.4)."""
+    if not incident.retrospective and complaints.is_ticket(incident) and incident.service:
+        fault = complaints.fault_for(incident.service, known, book, now)
+        incident.complaint_of = fault.id if fault else None
     change = known.add(incident)
     reporter = incident.reporter_address or incident.reporter_name or None
     facts: dict[str, Any] = {"title": incident.title, "source": str(incident.source), "reporter": reporter}
@@ -89,14 +95,9 @@ def open_incident(incident: Incident, known: Known, book: Book, now: int, actor:
     else:
         change.log(now, "registered", actor, **facts)
     regrade(change, book, now, first=True)
-    tell_registered(change, book, now)
-    return change
-
-
-def tell_registered(change: Change, book: Book, now: int) -> None:
-    """The desk's holders and the reporter (RULES 2.5, 6.4)."""
-    incident = change.incident
     if incident.complaint_of is None:
-        desk = book.directory.told(Role.SERVICE_DESK)
-        escalation.tell(change, book, desk, Reason.REGISTERED, now, epoch="1", role=Role.SERVICE_DESK, desk=True)
+        escalation.tell_desk_registered(change, book, now)
     escalation.tell_reporter(change, Reason.REGISTERED, now, epoch="1")
+    if not incident.retrospective:
+        complaints.registered(change, known, book, now)
+    return change

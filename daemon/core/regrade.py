@@ -25,20 +25,24 @@ def regrade(
     first: bool = False,
     actor: str = SYSTEM,
     before: tuple[Any, ...] | None = None,
+    why: str = "",
 ) -> None:
     """`by_person`: a person's measure or correction may lower the level. `first`: at registration.
-    `before`: `face(incident)` from before the caller changed attributes, else it is taken here."""
+    `before`: `face(incident)` from before the caller changed attributes, else it is taken here. `why`: the person's
+    reason."""
     incident = change.incident
     shown = face(incident) if before is None else before
     priority, level, standard = incident.priority, incident.fault_level, incident.standard_level
-    moved = fault_level.reassess(change, book, now, by_person)
+    moved = fault_level.reassess(change, book, now, by_person, actor, why)
     grade = grading.grade(incident, book, now)
     incident.impact, incident.urgency, incident.priority = grade.impact, grade.urgency, grade.priority
     incident.emergency, incident.reasons = grade.emergency, list(grade.reasons)
     if first or face(incident) != shown:
         change.log(now, "graded", actor, **graded_data(incident))
     limits.set_deadlines(incident, book)
-    if incident.retrospective or incident.complaint_of is not None:
+    if incident.resolve_due_at is not None and incident.resolve_due_at <= now:
+        incident.warned = True  # moved into the past: it breaches now, and "near" would be nonsense
+    if limits.sleeps(incident):
         incident.ladder = []
         return
     if first:
@@ -48,7 +52,7 @@ def regrade(
     if moved:
         risen = limits.level_risen(standard, incident.standard_level)
         limits.set_bulletin(incident, book, now, risen)
-        _tell_level(change, book, now, level or FaultLevel.NONE)
+        _tell_level(change, book, now, level or FaultLevel.NONE, moved, {"why": why, "by": actor} if by_person else {})
     escalation.immediate(change, book, now)
 
 
@@ -66,7 +70,7 @@ def graded_data(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _tell_level(change: Change, book: Book, now: int, before: FaultLevel) -> None:
+def _tell_level(change: Change, book: Book, now: int, before: FaultLevel, cause: str, by: dict[str, str]) -> None:
     """Support lead and incident manager hear of a rise to yellow or above, and of its correction (5.2, 5.3)."""
     incident = change.incident
     after = incident.fault_level or FaultLevel.NONE
@@ -77,5 +81,6 @@ def _tell_level(change: Change, book: Book, now: int, before: FaultLevel) -> Non
     reason = Reason.CORRECTION if fell else Reason.LEVEL
     for role in (Role.SUPPORT_LEAD, Role.INCIDENT_MANAGER):
         epoch = f"v{incident.level_changes}"
-        levels = {"from": str(before), "to": str(after)}
+        told = by.get("why") or cause if fell else cause
+        levels = {"from": str(before), "to": str(after), "reason": told} | {k: v for k, v in by.items() if v}
         escalation.escalate(change, book, role, reason, now, epoch=epoch, data=levels)

@@ -8,6 +8,8 @@ from daemon.core.classify import find_word, fold
 from daemon.core.words import Words
 
 YES, NO, OTHER = "yes", "no", "other"
+LOW = 2
+"""A score up to here is a complaint (RULES 7.6)."""
 
 _REST = 6  # characters that may remain beside the words of a yes: a name, a courtesy
 _SCORE = re.compile(r"[\s(（]*([1-5])\s*(?:分|星|/\s*5)?[\s)）。.!！]*")

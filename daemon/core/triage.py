@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 
-from daemon.core import lifecycle, replies
+from daemon.core import followup, lifecycle, replies
 from daemon.core.book import Book
-from daemon.core.classify import environment_of, settle
+from daemon.core.classify import Verdict, environment_of, settle
 from daemon.core.grading import alert_impact
 from daemon.core.incident import AlertKey, Incident
 from daemon.core.known import Known, MailFacts, Outcome
 from daemon.core.register import new_incident, open_incident
 from daemon.core.regrade import regrade
-from daemon.core.vocabulary import OPEN, Status
+from daemon.core.vocabulary import OPEN, Role, Status
 from parsers import ACKNOWLEDGED, ALERT, FIRING, RESOLVED, Raw, Report
 
 _TAG = re.compile(r"\bINC-(\d{1,18})\b", re.IGNORECASE)
@@ -53,28 +53,37 @@ def tagged(report: Report) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def triage(report: Report, raw: Raw, known: Known, book: Book, now: int, facts: MailFacts = _NO_FACTS) -> Outcome:
-    """Decide about one report; what changes is in `known.changes`."""
+def triage(
+    report: Report,
+    raw: Raw,
+    known: Known,
+    book: Book,
+    now: int,
+    facts: MailFacts = _NO_FACTS,
+    verdict: Verdict | None = None,
+) -> Outcome:
+    """Decide about one report; what changes is in `known.changes`. `verdict`: what `settle` said of it, if it was
+    asked before."""
     if environment_of(report).casefold() in book.policy.out_of_scope_environments:
         return Outcome("out_of_scope")
     if report.test:
         return Outcome("unchanged")
     if report.signal == ALERT:
-        return _alert(report, raw, known, book, now)
-    return _mail(report, raw, known, book, now, facts)
+        return _alert(report, raw, known, book, now, verdict)
+    return _mail(report, raw, known, book, now, facts, verdict)
 
 
 # -- alerts --------------------------------------------------------------------------------------------------------
 
 
-def _alert(report: Report, raw: Raw, known: Known, book: Book, now: int) -> Outcome:
+def _alert(report: Report, raw: Raw, known: Known, book: Book, now: int, verdict: Verdict | None) -> Outcome:
     name = scoped_key(report, raw)
     key = known.keys.get(name)
     if key is not None and key.incident is not None and raw.id < key.newest:
         return Outcome("duplicate", key.incident, name)  # an older signal never overrides a newer one
     incident = known.incidents.get(key.incident) if key is not None and key.incident is not None else None
     if report.state == FIRING:
-        return _firing(report, raw, known, book, now, name, key, incident)
+        return _firing(report, raw, known, book, now, name, key, incident, verdict)
     if key is None or incident is None:
         return Outcome("unchanged", None, name)
     if report.state == RESOLVED:
@@ -96,10 +105,11 @@ def _firing(
     name: str,
     key: AlertKey | None,
     incident: Incident | None,
+    verdict: Verdict | None,
 ) -> Outcome:
     joinable = incident is not None and (incident.status in OPEN or incident.status is Status.RESOLVED)
     if incident is None or not joinable:
-        verdict = settle(report, raw, book)
+        verdict = verdict or settle(report, raw, book)
         if _out_of_scope(verdict.settled.get("environment"), book):
             return Outcome("out_of_scope", None, name)
         fresh = new_incident(report, raw, verdict, known, book, now)
@@ -148,7 +158,9 @@ def _out_of_scope(environment: object, book: Book) -> bool:
 # -- mail ----------------------------------------------------------------------------------------------------------
 
 
-def _mail(report: Report, raw: Raw, known: Known, book: Book, now: int, facts: MailFacts) -> Outcome:
+def _mail(
+    report: Report, raw: Raw, known: Known, book: Book, now: int, facts: MailFacts, verdict: Verdict | None
+) -> Outcome:
     mail = report.mail
     mark = delivery_mark(report, raw)
     if mark and known.threads.get(mark):
@@ -158,10 +170,12 @@ def _mail(report: Report, raw: Raw, known: Known, book: Book, now: int, facts: M
         return _kept(report, raw, known, now, incident, "our own mail came back")
     if mail and mail.automatic and incident is not None:
         return _kept(report, raw, known, now, incident, mail.bounce or mail.automatic)
+    if mail and mail.bounce and incident is None:
+        return Outcome("unchanged")  # kept and shown; what came back to us is nobody's request
+    verdict = verdict or settle(report, raw, book)
     if incident is not None and not _too_old(incident, book, now):
         known.remember(mark, incident.id)
-        return _join(report, raw, known, book, now, incident)
-    verdict = settle(report, raw, book)
+        return _join(report, raw, known, book, now, incident, verdict)
     if _out_of_scope(verdict.settled.get("environment"), book):
         return Outcome("out_of_scope")
     fresh = new_incident(report, raw, verdict, known, book, now)
@@ -211,7 +225,9 @@ def _kept(report: Report, raw: Raw, known: Known, now: int, incident: Incident |
     return Outcome("joined", incident.id)
 
 
-def _join(report: Report, raw: Raw, known: Known, book: Book, now: int, incident: Incident) -> Outcome:
+def _join(
+    report: Report, raw: Raw, known: Known, book: Book, now: int, incident: Incident, verdict: Verdict
+) -> Outcome:
     mail = report.mail
     if mail is None:
         raise ValueError("a joining report is a mail")
@@ -219,32 +235,34 @@ def _join(report: Report, raw: Raw, known: Known, book: Book, now: int, incident
     change = known.change(incident)
     text = (mail.own_text or report.text)[:2000]
     change.log(now, "joined", source=str(raw.source), reporter=mail.sender, title=report.title, text=text)
-    incident.human = True
+    ours = book.directory.by_email(mail.sender)
+    incident.human = incident.human or ours is None
     reporter = mail.sender == incident.reporter_address
     if reporter and mail.message_id:
         incident.thread_id = mail.message_id
         incident.thread_refs = [*incident.thread_refs[-20:], mail.message_id]
-    verdict = settle(report, raw, book)
-    if verdict.urgent_by and not incident.urgent_by and incident.is_open:
-        incident.urgent_by = verdict.urgent_by
-        regrade(change, book, now)
-    if not incident.is_open:
+    if incident.is_open:
+        if verdict.urgent_by and not incident.urgent_by:
+            incident.urgent_by = verdict.urgent_by
+            regrade(change, book, now)
+        elif verdict.asks and not verdict.urgent_by and incident.verified_at is None:
+            incident.needs_triage = True
+    elif reporter or (ours is not None and Role.SERVICE_DESK in ours.roles):
         _answer(change.incident, known, book, now, mail.own_text or report.text, reporter, mail.sender)
     return Outcome("joined", incident.id)
 
 
 def _answer(incident: Incident, known: Known, book: Book, now: int, text: str, reporter: bool, sender: str) -> None:
-    """A reply to a resolved or closed incident: yes confirms, a score rates, anything else reopens."""
+    """The reporter's or the desk's reply to a resolved or closed incident: yes confirms, a score rates (the
+    reporter's only), other words reopen. Anybody else's only joins."""
     change = known.change(incident)
     said, score = replies.read(text, book.policy.words)
-    if score is not None and reporter:
-        incident.satisfaction_score = score
-        change.log(now, "survey", sender, score=score)
-        if incident.status is Status.CLOSED:
-            return
-        said = replies.YES
+    if score is not None:
+        if reporter:
+            followup.rate(change, known, book, now, sender, score)
+        return
     if said == replies.YES:
-        if reporter and incident.status is Status.RESOLVED:
-            lifecycle.confirm(change, book, now, sender)
+        if incident.status is Status.RESOLVED:
+            followup.confirm(change, known, book, now, sender)
         return
     lifecycle.reopen(change, book, now, sender, text[:500] or "reply")

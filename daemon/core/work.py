@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from daemon.core import escalation, lifecycle
+from daemon.core import complaints, escalation, followup, lifecycle
 from daemon.core.actions import CLOSED, PENDING, RESOLVED, Step, action
-from daemon.core.incident import Incident, Settled
-from daemon.core.measures import BadData, instant
-from daemon.core.register import apply_settled, open_incident
-from daemon.core.vocabulary import OPEN, CloseCode, Origin, Reason, Role, Status
-
-LINES = (Role.SERVICE_DESK, Role.FIRST_LINE, Role.SECOND_LINE, Role.THIRD_LINE, Role.FIELD, Role.THIRD_PARTY)
+from daemon.core.checks import BadData, instant
+from daemon.core.lifecycle import LINES
+from daemon.core.vocabulary import OPEN, CloseCode, Reason, Role, Status
 
 
 @action("assign", OPEN - PENDING, "role", "person", "to", "onsite_due_at", "tried")
@@ -26,10 +23,13 @@ def _assign(step: Step) -> None:
         raise BadData("tried", "second to third line: say what was tried, and with what result")
     if (due := step.data.get("onsite_due_at")) is not None:
         incident.onsite_due_at = instant("onsite_due_at", due)
-    changed = (incident.assigned_role, incident.assignee) != (role, person.id if person else None)
+    before = (incident.assigned_role or incident.line, incident.assignee)
+    changed = incident.dispatched_at is None or before != (line, person.id if person else None)
     incident.assigned_role, incident.assignee = role, person.id if person else None
     incident.line = line
     incident.dispatched_at = incident.dispatched_at or step.now
+    pair = {"role": str(line), "person": person.id if person else None, "dispatched_at": step.now, "accepted_at": None}
+    incident.dispatch_pairs = [*incident.dispatch_pairs[-99:], pair]
     facts = {"role": str(role) if role else None, "person": person.name if person else None, "tried": tried or None}
     step.change.log(step.now, "assigned", step.actor.name, **{k: v for k, v in facts.items() if v})
     lifecycle.move(step.change, Status.ASSIGNED, step.now, step.actor.name)
@@ -109,6 +109,7 @@ def _transfer(step: Step) -> None:
     to, ref = step.data.get("to"), step.text("ref")
     if to not in ("defect", "requirement"):
         raise BadData("to", f"must be defect or requirement, not {to!r:.80}")
+    step.incident.public_note_at, step.incident.progress_told = step.now, 0
     if step.incident.status is not Status.PENDING:
         _pause(step, transfer=str(to), ref=ref)
     step.incident.notes += 1
@@ -130,18 +131,15 @@ def _resolve(step: Step) -> None:
     knowledge = step.text("knowledge", required=False)
     process = step.text("process", required=False)
     workaround = step.flag("workaround")
-    lifecycle.end_pause(step.change, step.now, step.book)
-    incident.solution, incident.process, incident.knowledge = solution, process or None, knowledge or None
-    incident.workaround = workaround
     held = actor.person.roles if actor.person else ()
     by_role = role or next((r for r in LINES if r in held), incident.line)
-    incident.solved_by, incident.solved_by_role = actor.name, str(by_role)
-    incident.resolved_at, incident.line = step.now, Role.SERVICE_DESK
+    incident.solution, incident.process, incident.knowledge = solution, process or None, knowledge or None
+    incident.workaround = workaround
     incident.review = "waiting" if by_role in (Role.SECOND_LINE, Role.THIRD_LINE) else None
-    step.change.stop_notices = True
-    lifecycle.move(step.change, Status.RESOLVED, step.now, actor.name, solution=solution, by_role=str(by_role))
+    facts = {"solution": solution, "by_role": str(by_role)}
+    lifecycle.resolved(step.change, step.book, step.now, actor.name, str(by_role), actor.name, **facts)
     escalation.tell_reporter(
-        step.change, Reason.RESOLVED, step.now, epoch=f"o{incident.opening}", data={"solution": solution}
+        step.change, Reason.RESOLVED, step.now, epoch=f"r{incident.resolutions}", data={"solution": solution}
     )
 
 
@@ -155,10 +153,8 @@ def _review(step: Step) -> None:
 
 @action("confirm", RESOLVED, "follow_up")
 def _confirm(step: Step) -> None:
-    follow_up = step.data.get("follow_up")
-    lifecycle.confirm(step.change, step.book, step.now, step.actor.name)
-    if step.incident.close_code == CloseCode.WORKAROUND:
-        _follow_up(step, follow_up)
+    wanted = step.data.get("follow_up")
+    followup.confirm(step.change, step.known, step.book, step.now, step.actor.name, wanted)
 
 
 @action("close", RESOLVED | OPEN, "close_code", "problem_ref", "follow_up")
@@ -177,41 +173,21 @@ def _close(step: Step) -> None:
     incident.problem_ref = problem or incident.problem_ref
     follow_up = step.data.get("follow_up")
     lifecycle.end_pause(step.change, step.now, step.book)
-    lifecycle.close(step.change, step.now, step.actor.name, code)
+    lifecycle.close(step.change, step.book, step.now, step.actor.name, code)
     if code is CloseCode.WORKAROUND:
-        _follow_up(step, follow_up)
+        followup.after_workaround(step.change, step.known, step.book, step.now, step.actor.name, follow_up)
 
 
-def _follow_up(step: Step, wanted: object) -> None:
-    """`incident` (the default) opens a linked one; `{"problem": ref}`; `{"none": reason}` (RULES 7.4, [B 5.5.2])."""
-    if isinstance(wanted, dict) and len(wanted) == 1:
-        kind, text = next(iter(wanted.items()))
-        if kind in ("problem", "none") and isinstance(text, str) and text.strip():
-            if kind == "problem":
-                step.incident.problem_ref = text
-            step.change.log(step.now, "note", step.actor.name, text="follow-up", **{kind: text}, public=False)
-            return
-    if wanted not in (None, "incident"):
-        raise BadData("follow_up", 'must be "incident", {"problem": ref} or {"none": reason}')
-    old = step.incident
-    fresh = Incident(
-        id=step.known.number(),
-        title=f"{old.title} ({old.number})",
-        source=old.source,
-        origin=Origin.INTERNAL,
-        registered_at=step.now,
-        occurred_at=step.now,
-        clock_from=step.now,
-        customer=old.customer,
-        text=old.solution or old.text,
-        links=[old.id],
-    )
-    names = {"kind": str(old.kind), "category": old.category, "service": old.service, "cause": old.cause}
-    apply_settled(fresh, {k: Settled(v, "default", f"follow-up of {old.number}") for k, v in names.items() if v})
-    change = open_incident(fresh, step.known, step.book, step.now, step.actor.name)
-    change.log(step.now, "linked", step.actor.name, to=old.number, why="follow-up of a workaround")
-    old.links.append(fresh.id)
-    step.change.log(step.now, "linked", step.actor.name, to=fresh.number, why="follow-up")
+@action("rate", RESOLVED | CLOSED, "score", "comment", "channel", "aspect")
+def _rate(step: Step) -> None:
+    score, aspect = step.data.get("score"), step.data.get("aspect")
+    if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
+        raise BadData("score", f"must be a whole number from 1 to 5, not {score!r:.80}")
+    if aspect is not None and aspect not in followup.ASPECTS:
+        raise BadData("aspect", f"must be one of {', '.join(followup.ASPECTS)}, not {aspect!r:.80}")
+    comment, channel = step.text("comment", required=False), step.text("channel", required=False)
+    more = {"channel": channel, "aspect": str(aspect or "")}
+    followup.rate(step.change, step.known, step.book, step.now, step.actor.name, score, comment, **more)
 
 
 @action("reopen", RESOLVED | CLOSED, "reason")
@@ -224,4 +200,5 @@ def _cancel(step: Step) -> None:
     reason = step.text("reason")
     lifecycle.end_pause(step.change, step.now, step.book)
     step.change.stop_notices = True
+    complaints.detach(step.incident, step.known, step.book, step.now)
     lifecycle.move(step.change, Status.CANCELLED, step.now, step.actor.name, reason=reason)

@@ -55,28 +55,36 @@ class Session:
         if b"READ-ONLY" in found and self._box.after:
             raise Refused(f"the folder {self._box.folder} is read-only for {self._box.username}")
 
-    def search(self, *criteria: str | date | int) -> list[int]:
-        """UIDs, sorted. In a large folder the mails are asked for span by span."""
+    def search(self, *criteria: str | date) -> list[int]:
+        """UIDs, sorted. NOOP first: only then must a server tell of new mail."""
         with _translated():
             self._client.noop()
-            self.exists = self._exists()
-            span = self._limits.search_span
-            if self.exists <= span:
-                return sorted(self._client.search(list(criteria) or ["ALL"]))
-            found: set[int] = set()
-            for first in range(1, self.exists + 1, span):
-                part = f"{first}:{min(first + span - 1, self.exists)}"
+            self._forget()
+            return sorted(self._client.search(list(criteria)))
+
+    def search_all(self, *criteria: str | date) -> list[int]:
+        """The same for any number of UIDs, span by span; selects the folder anew, for the count must be right."""
+        span = self._limits.search_span
+        if self.exists > span:
+            self.select()
+        if self.exists <= span:
+            return self.search(*criteria)
+        found: set[int] = set()
+        for first in range(1, self.exists + 1, span):
+            part = f"{first}:{min(first + span - 1, self.exists)}"
+            with _translated():
                 found.update(self._client.search([part, *criteria]))
-            return sorted(found)
+        return sorted(found)
 
-    def _exists(self) -> int:
-        """As the server last said; imaplib keeps every EXISTS that it heard, so the list is cut."""
-        heard = self._client._imap.untagged_responses.pop("EXISTS", None)
-        return int(heard[-1]) if heard else self.exists
+    def _forget(self) -> None:
+        """imaplib keeps every EXISTS and EXPUNGE that it heard, for ever."""
+        for name in ("EXISTS", "RECENT", "EXPUNGE", "FETCH", "FLAGS"):
+            self._client._imap.untagged_responses.pop(name, None)
 
-    def above(self, uid: int) -> list[int]:
+    def above(self, uid: int, every: bool = False) -> list[int]:
         """UIDs above `uid`. `n:*` names the last mail even when its UID is below n (RFC 9051 6.4.9)."""
-        return [u for u in self.search("UID", f"{uid + 1}:*") if u > uid]
+        look = self.search_all if every else self.search
+        return [u for u in look("UID", f"{uid + 1}:*") if u > uid]
 
     def still(self, uids: Sequence[int]) -> set[int]:
         """Those of `uids` that are still in the folder."""
@@ -105,7 +113,9 @@ class Session:
     def headers(self, uids: Sequence[int]) -> dict[int, bytes]:
         with _translated():
             found = self._client.fetch(list(uids), ["BODY.PEEK[HEADER]"])
-        return {u: head[:MAX_HEADER] for u, data in found.items() if isinstance(head := data.get(b"BODY[HEADER]"), bytes)}
+        return {
+            u: head[:MAX_HEADER] for u, data in found.items() if isinstance(head := data.get(b"BODY[HEADER]"), bytes)
+        }
 
     def message_ids(self, uids: Sequence[int]) -> dict[int, bytes]:
         item = "BODY[HEADER.FIELDS (MESSAGE-ID)]"
@@ -256,8 +266,16 @@ def _translated() -> Iterator[None]:
     except (imaplib.IMAP4.abort, OSError) as error:
         raise Lost(_one_line(error)) from error
     except imaplib.IMAP4.error as error:
+        if "got more than" in str(error):  # the rest of the line is still to come
+            raise Lost(_one_line(error)) from error
         raise Refused(_one_line(error)) from error
-    except (ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:  # an answer beyond the grammar
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        AssertionError,
+    ) as error:  # an answer beyond the grammar
         raise Lost(f"the server's answer cannot be read: {type(error).__name__}: {_one_line(error)}") from error
 
 

@@ -92,7 +92,7 @@ class WebhookDoor:
         self._limits = limits or Limits()
         self._waiting = 0
         self._bytes = 0
-        self._kept: dict[str, bool] = {}  # header names seen -> kept
+        self._names: dict[str, str] = {}  # header name as sent -> as kept, "" when it is not
         self.configure(entries)
 
     def configure(self, entries: Iterable[Entry]) -> None:
@@ -201,16 +201,13 @@ class WebhookDoor:
     def _raw(self, request: web.Request, entry: Entry, body: bytes) -> Raw:
         """Without credentials. The body is as it came, but without its Content-Encoding: aiohttp takes that off."""
         headers: dict[str, str] = {}
-        room, content_type = MAX_HEADER_BYTES, ""
-        for name, value in request.headers.items():
-            kept = self._kept.get(name)
-            if kept is None:
-                kept = self._remember(name)
-            if not kept:
+        room, names = MAX_HEADER_BYTES, self._names
+        for sent, value in request.headers.items():
+            name = names.get(sent)
+            if name is None:
+                name = self._remember(sent)
+            if not name:
                 continue
-            name = name.lower()
-            if name == "content-type":
-                content_type = value[:500]
             room -= len(name) + len(value)
             if room < 0 or len(headers) >= MAX_HEADERS:
                 break
@@ -222,17 +219,19 @@ class WebhookDoor:
             parser=entry.parser,
             received_at=self._clock.now(),
             body=body,
-            content_type=content_type,
+            content_type=headers.get("content-type", "")[:500],
             headers=headers,
             query=_query(request) if "?" in request.raw_path else {},
             path=request.path,
         )
 
-    def _remember(self, name: str) -> bool:
-        kept = name.lower() not in _HOP and _SECRET.search(name) is None
-        if len(self._kept) < 1000:
-            self._kept[name] = kept
-        return kept
+    def _remember(self, sent: str) -> str:
+        name = sent.lower()
+        if name in _HOP or _SECRET.search(name):
+            name = ""
+        if len(self._names) < 1000:
+            self._names[sent] = name
+        return name
 
     def _unparsable(self, raw: Raw) -> str:
         """Why the parser does not take it; "" if it does."""

@@ -20,11 +20,11 @@ from daemon.core import deadlines
 from daemon.core.book import Book
 from daemon.core.incident import Change
 from daemon.core.known import Known, MailFacts, Outcome
-from daemon.core.triage import delivery_mark, scoped_key, tagged, thread_ids, triage
-from daemon.core.vocabulary import Status
+from daemon.core.triage import triage
+from daemon.loops.loading import load
 from daemon.metrics import Metrics
 from daemon.signing import Signer
-from daemon.store import InboxResult, ReportResult, Store, StoreError, Tx
+from daemon.store import InboxResult, ReportResult, Store, StoreError, Tx, windows
 from parsers import Parser, Raw, Report, Unparsable
 
 log = logging.getLogger("tocsin.intake")
@@ -113,14 +113,14 @@ class Intake:
             await self._commit([Item(item.raw, error=error, outcome="failed")])
 
     async def _commit(self, items: Sequence[Item]) -> None:
-        book = self._book()
+        base = self._book()
 
         async def decide(tx: Tx) -> tuple[dict[int, Change], list[tuple[Item, list[Outcome]]], int]:
             claimed = await tx.claim_inbox([i.raw.id for i in items])
             mine = [i for i in items if i.raw.id in claimed]
-            known = await load(tx, mine)
             now = self._clock.now()
-            done = [(i, [triage(r, i.raw, known, book, now, i.facts) for r in i.reports]) for i in mine]
+            book = base.at(await windows.calendar(tx, now))
+            known, done = await _decided(tx, mine, book, now)
             for change in known.changes.values():
                 if change.touched or change.created:
                     deadlines.arm(change.incident, book, now)
@@ -171,42 +171,11 @@ def _result(item: Item, outcomes: Sequence[Outcome]) -> InboxResult:
     return InboxResult(item.raw.id, "done", ",".join(kinds), reports=reports)
 
 
-async def load(tx: Tx, items: Sequence[Item]) -> Known:
-    """Everything that the reports of a batch may touch, locked."""
-    keys: set[str] = set()
-    ids: set[str] = set()
-    numbers: set[int] = set()
-    for item in items:
-        if item.facts.incident is not None:
-            numbers.add(item.facts.incident)
-        for report in item.reports:
-            if key := scoped_key(report, item.raw):
-                keys.add(key)
-            else:
-                ids.update((*thread_ids(report), delivery_mark(report, item.raw)))
-                if (number := tagged(report)) is not None:
-                    numbers.add(number)
-    ids.discard("")
-    found = await tx.alert_keys(keys)
-    threads = await tx.threads(ids)
-    numbers.update(k.incident for k in found.values() if k.incident is not None)
-    numbers.update(n for group in threads.values() for n in group)
-    incidents = await tx.incidents(numbers)
-    masters = {i.duplicate_of for i in incidents.values() if i.duplicate_of is not None} - set(incidents)
-    if masters:
-        incidents |= await tx.incidents(masters)
-    known = Known(number=lambda: next(fresh), incidents=incidents, keys=dict(found), threads=threads)
-    fresh = iter(await tx.numbers(sum(_may_register(r, i, known) for i in items for r in i.reports)))
-    return known
-
-
-def _may_register(report: Report, item: Item, known: Known) -> bool:
-    """Whether the report may need a number of its own: a number that is asked for and not used is a gap."""
-    if key := scoped_key(report, item.raw):
-        found = known.keys.get(key)
-        numbers = [found.incident] if found is not None and found.incident is not None else []
-    else:
-        numbers = [n for i in (*thread_ids(report), delivery_mark(report, item.raw)) for n in known.threads.get(i, ())]
-        numbers += [n for n in (item.facts.incident, tagged(report)) if n is not None]
-    incidents = [known.incidents.get(n) for n in numbers]
-    return not incidents or any(i is None or i.status in (Status.CLOSED, Status.CANCELLED) for i in incidents)
+async def _decided(
+    tx: Tx, items: Sequence[Item], book: Book, now: int
+) -> tuple[Known, list[tuple[Item, list[Outcome]]]]:
+    """Each report through the core, in order."""
+    signals = [(report, item.raw, item.facts) for item in items for report in item.reports]
+    known, found = await load(tx, signals, book, now)
+    verdicts = iter(found)
+    return known, [(i, [triage(r, i.raw, known, book, now, i.facts, next(verdicts)) for r in i.reports]) for i in items]

@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from daemon.clock import Clock
-from daemon.core import deadlines
+from daemon.core import deadlines, timers
 from daemon.core.book import Book
 from daemon.core.incident import Change, Incident
+from daemon.core.known import Known
+from daemon.core.vocabulary import Status
 from daemon.metrics import Metrics
-from daemon.store import Store, Tx
+from daemon.store import Store, Tx, windows
 
 log = logging.getLogger("tocsin.timer")
 
@@ -35,10 +37,13 @@ class Timer:
         self._metrics.tick(now)
         if not ids:
             return False
-        book = self._book()
+        base = self._book()
 
         async def decide(tx: Tx) -> list[Change]:
-            changes = [_on_deadline(i, book, now) for i in await tx.due(ids, now)]
+            book = base.at(await windows.calendar(tx, now))
+            due = await tx.due(ids, now)
+            fresh = iter(await tx.numbers(sum(i.workaround and i.status is Status.RESOLVED for i in due)))
+            changes = [c for i in due for c in _on_deadline(i, fresh, book, now)]
             await tx.apply(changes)
             return changes
 
@@ -63,17 +68,22 @@ class Timer:
                     continue
 
 
-def _on_deadline(incident: Incident, book: Book, now: int) -> Change:
+def _on_deadline(incident: Incident, fresh: Iterator[int], book: Book, now: int) -> list[Change]:
+    """Its change, and those of what it opened: the follow-up of a workaround that closed by itself."""
     whole = incident.copy()
+    known = Known(number=lambda: next(fresh), incidents={incident.id: incident})
     try:
-        return deadlines.on_deadline(incident, book, now)
+        timers.on_deadline(incident, known, book, now)
+        for change in known.changes.values():
+            deadlines.arm(change.incident, book, now)
+        return list(known.changes.values())
     except Exception:  # noqa: BLE001 — one incident must not stop the others' ladders: kept, said, tried again
         error = traceback.format_exc()
         log.error("timer failed incident=%s\n%s", whole.number, error)
         change = Change(whole)
         change.log(now, "held", what="timer", error=error[-2000:])
         whole.next_at = now + STUMBLE
-        return change
+        return [change]
 
 
 def _facts(data: dict[str, object]) -> str:

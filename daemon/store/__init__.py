@@ -1,7 +1,9 @@
 """The only room that knows the database. Everything else sees `opened`, `Store` and `Tx`."""
 
 from daemon.core.incident import AlertKey
+from daemon.store import windows
 from daemon.store.errors import Conflict, StoreError, Unstorable
+from daemon.store.heartbeats import Heartbeats
 from daemon.store.mailboxes import Mailboxes
 from daemon.store.opening import opened
 from daemon.store.records import (
@@ -24,6 +26,7 @@ __all__ = [
     "AlertKey",
     "Answer",
     "Conflict",
+    "Heartbeats",
     "InboxResult",
     "InboxRow",
     "Mailboxes",
@@ -41,4 +44,5 @@ __all__ = [
     "check",
     "opened",
     "upgrade",
+    "windows",
 ]

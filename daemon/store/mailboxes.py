@@ -139,7 +139,7 @@ class Mailboxes:
             found = await tx.fetch(
                 "SELECT inbox, uid FROM mailbox_receipts WHERE inbox = ANY($1::bigint[])", sorted(rows)
             )
-            ours: dict[int, int] = dict(found)  # type: ignore[arg-type]
+            ours: dict[int, int] = dict(found)
             await inbox.add(tx._session, [row for number, row in rows.items() if number in ours])
             tx.wake("inbox")
             return ours

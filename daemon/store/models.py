@@ -290,3 +290,15 @@ class HeartbeatEntry(Model):
 
     class Meta:
         table = "heartbeats"
+
+
+# Silences and maintenance windows. `body`: services or matchers, who made it and why.
+class WindowEntry(Model):
+    id = fields.BigIntField(primary_key=True)
+    kind = fields.TextField()
+    starts_at = fields.BigIntField()
+    ends_at = fields.BigIntField()
+    body = fields.TextField()
+
+    class Meta:
+        table = "windows"

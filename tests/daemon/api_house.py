@@ -92,11 +92,24 @@ class House:
         return found
 
 
+_empty: list[bytes] = []
+
+
+async def _database(path: Path) -> None:
+    """An empty database: made once, for the migrations cost more than most tests."""
+    if not _empty:
+        async with opened(f"sqlite://{path}", VirtualClock(NOW), upgrade=True):
+            pass
+        _empty.append(path.read_bytes())
+    path.write_bytes(_empty[0])
+
+
 @asynccontextmanager
 async def house(folder: Path) -> AsyncIterator[House]:
     clock = VirtualClock(NOW)
     book = Book(directory=DIRECTORY)
-    async with opened(f"sqlite://{folder}/tocsin.sqlite3", clock, upgrade=True) as store:
+    await _database(folder / "tocsin.sqlite3")
+    async with opened(f"sqlite://{folder}/tocsin.sqlite3", clock) as store:
         desk = Desk(store, lambda: book, clock, Metrics(CollectorRegistry()))
         parts = Parts(desk, store, clock, lambda: book, KEY, "https://tocsin.example", lambda: [SECRET])
         app = make_app(10 << 20)

@@ -32,7 +32,8 @@ async def test_large_bodies_lie_in_files_beside_sqlite(tmp_path: Path) -> None:
             await store.accept([raw(store, b"x" * 300_000), raw(store, id=small.id)])
         assert _files(tmp_path / "t.db.raw") == [name]
     async with opened(url, VirtualClock(NOW)) as store:
-        assert await store.pending(10) == [small, large]
+        assert await store.pending(10, most=1 << 20) == [small, large]
+        assert await store.pending(10, most=1) == [small]
 
 
 async def test_a_large_body_is_kept_in_its_row_in_memory_and_on_postgres(postgres_url: str) -> None:
