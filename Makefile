@@ -27,11 +27,14 @@ help:
 	echo "make lock      choose the versions in requirements.lock anew"
 	echo "make clean     remove $(VENV) and every cache"
 
-install: $(STAMP)
-
-# Made anew only when the dependencies change. The lock names every package with its version, so pip solves nothing.
-$(STAMP): pyproject.toml requirements.lock
-	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then
+# Made anew only when the dependencies change, by what the files say: a copied or restored file may be new and look old.
+# The lock names every package with its version, so pip solves nothing.
+install:
+	@wanted=$$(cat pyproject.toml requirements.lock | sha256sum)
+	if [ "$$wanted" = "$$(cat $(STAMP) 2>/dev/null)" ]; then
+		exit 0
+	fi
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then
 		python=
 		for candidate in $(PYTHON) python3.11 python3 python3.12 python3.13 /usr/bin/python3; do
 			if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -59,7 +62,7 @@ $(STAMP): pyproject.toml requirements.lock
 	echo "make install: $$(grep -c == requirements.lock) packages of requirements.lock"
 	$(BIN)/python -m pip install -qq -r requirements.lock
 	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
-	touch $(STAMP)
+	echo "$$wanted" >$(STAMP)
 
 run: install
 	@$(BIN)/tocsin db upgrade --config $(CONFIG)
@@ -77,8 +80,21 @@ check: install
 	step lint-imports --no-logo 2>/dev/null || step lint-imports
 
 test: install peers check
-	@echo "== pytest"
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@if [ -n "$(PYTEST_ARGS)" ]; then
+		exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	fi
+	# The acceptance tests wait more than they work, so they run beside the others; what they said comes at the end.
+	log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	$(BIN)/python -m pytest tests/acceptance >"$$log" 2>&1 &
+	acceptance=$$!
+	status=0
+	echo "== pytest, without tests/acceptance"
+	$(BIN)/python -m pytest --ignore=tests/acceptance || status=$$?
+	echo "== pytest tests/acceptance"
+	wait $$acceptance || status=$$?
+	cat "$$log"
+	exit $$status
 
 format: install
 	@$(BIN)/ruff check --fix . || true

@@ -225,7 +225,7 @@ class Metrics:
             self._complaints.labels(service)
         self._channels.update(channels, [OTHER])
         for channel in self._channels:
-            for outcome in NOTIFICATIONS:
+            for outcome in (*NOTIFICATIONS, OTHER):
                 self._notifications.labels(channel, outcome)
             for metric in (self._sending, self._outbox_pending, self._outbox_oldest):
                 metric.labels(channel)
@@ -270,7 +270,7 @@ class Metrics:
     def notification(self, channel: str, outcome: str, seconds: float | None = None) -> None:
         """One message ended an attempt; `seconds` from created to the remote side's yes."""
         channel = channel if channel in self._channels else OTHER
-        self._notifications.labels(channel, outcome if outcome in NOTIFICATIONS else "failed").inc()
+        self._notifications.labels(channel, _in(NOTIFICATIONS, outcome)).inc()
         if seconds is not None:
             self._sending.labels(channel).observe(max(0.0, seconds))
 
@@ -303,9 +303,6 @@ class Metrics:
     def heartbeat(self, name: str, is_missed: bool) -> None:
         self._heartbeats.labels(name).set(int(is_missed))
 
-    def satisfaction(self, kind: str, score: int) -> None:
-        self._satisfaction.labels(str(kind)).observe(score)
-
     def tick(self, now: int) -> None:
         self.last_tick = now
         self._tick.set(now / 1000)
@@ -322,9 +319,9 @@ class Metrics:
             case "registered":
                 self._registered.labels(kind, priority, _in(SOURCES, str(incident.source))).inc()
             case "accepted" if incident.opening == 1:
-                self._response.labels(kind, priority).observe(_between(incident.registered_at, entry.at))
+                self._response.labels(kind, priority).observe(_since(incident, incident.accepted_at, entry))
             case "status" if data.get("to") == Status.RESOLVED:
-                self._resolution.labels(kind, priority).observe(_between(incident.registered_at, entry.at))
+                self._resolution.labels(kind, priority).observe(_since(incident, incident.resolved_at, entry))
             case "breach":
                 self._breaches.labels(_in(DEADLINES, data.get("deadline")), priority).inc()
             case "escalated":
@@ -333,7 +330,9 @@ class Metrics:
             case "level":
                 before, after = (_in(LEVELS, data.get(end) or FaultLevel.NONE) for end in ("from", "to"))
                 self._levels.labels(before, after, _in(LEVEL_REASONS, data.get("reason"))).inc()
-            case "complaint_counted":
+            case "survey" if isinstance(score := data.get("score"), int):
+                self._satisfaction.labels(kind).observe(score)
+            case "complaint_counted" if "removed" not in data:
                 service = incident.service or OTHER
                 self._complaints.labels(service if service in self._services else OTHER).inc()
 
@@ -382,6 +381,11 @@ def _in(known: Sequence[str], value: object) -> str:
 def _priority(priority: int | str) -> str:
     name = f"P{priority:d}" if isinstance(priority, int) else priority
     return name if name in PRIORITIES else OTHER
+
+
+def _since(incident: Incident, at: int | None, entry: Entry) -> float:
+    """Seconds from the registration to `at`: what is entered afterwards has happened before its entry."""
+    return _between(incident.registered_at, entry.at if at is None else min(at, entry.at))
 
 
 def _between(start: int, end: int) -> float:

@@ -33,8 +33,8 @@ class Current:
 
     def secrets(self) -> Iterable[str]:
         """Tokens of webhooks and heartbeats: the inbox never shows them."""
-        entries = [*self.config.webhooks, *self.config.heartbeats]
-        return [entry.token.get_secret_value() for entry in entries if entry.token]
+        tokens = [e.token for e in self.config.webhooks] + [h.token for h in self.config.heartbeats]
+        return [token.get_secret_value() for token in tokens if token]
 
     def signals(self) -> list[tuple[str, str]]:
         """The (source, parser) pairs that may come in."""

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from parsers import MAIL, Raw, Report, Unparsable
 from parsers._letter import open_letter
+from parsers._times import instant
 
 NAME = "customer_mail"
 
@@ -31,7 +32,8 @@ def parse(raw: Raw, settings: object = None) -> Sequence[Report]:
         raise Unparsable("the mail is empty")
     mail, subject, text = open_letter(raw)
     title = subject or first_line(mail.own_text or text) or next((a.name for a in mail.attachments), "")
-    return [Report(MAIL, title=title, text=text, mail=mail)]
+    arrived = instant(raw.headers.get("x-internaldate"))  # in the mailbox, which may be long before we saw it
+    return [Report(MAIL, title=title, text=text, mail=mail, started_at=arrived)]
 
 
 def first_line(text: str) -> str:

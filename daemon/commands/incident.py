@@ -33,6 +33,7 @@ FIRST = {
     "cancel": "reason",
     "duplicate": "of",
     "link": "to",
+    "rate": "score",
     "close": "close_code",
 }
 """The field that may stand after the number, without its option's name."""
@@ -61,6 +62,7 @@ HELP = {
     "cancel": "it was none",
     "duplicate": "it is the same as another one",
     "link": "it belongs to another one",
+    "rate": "enter the reporter's score, 1 to 5",
 }
 
 
@@ -120,7 +122,7 @@ def _body(args: argparse.Namespace, model: type[BaseModel], first: str, config: 
         if not isinstance(found, dict):
             raise Wrong("tocsin: --data: must be a JSON object")
     if (value := getattr(args, "first", None)) is not None:
-        found[first] = [value] if first == "add" else value
+        found[first] = [value] if first == "add" else int(value) if first == "score" and value.isdigit() else value
     return found | fields_of(args, model, config.timezone if config else None)
 
 

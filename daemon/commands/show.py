@@ -142,7 +142,7 @@ def _told(page: Page, row: dict[str, Any]) -> str:
     if event == "notification":
         reasons = ", ".join(page.label("reason", r) for r in data.get("reasons") or ())
         return f"{page.label('channel', data.get('channel'))} → {data.get('name') or data.get('to')}  {reasons}"
-    if event in ("status", "level") and "to" in data:
+    if event in ("status", "level", "escalated") and "to" in data:
         group = "status" if event == "status" else "fault_level"
         before, after = page.label(group, data.pop("from", None)), page.label(group, data.pop("to"))
         if event == "level":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, SecretStr
 
 from daemon.config.durations import quoted
 from daemon.config.entries import Fixed
@@ -34,13 +34,13 @@ def _address(text: str) -> str:
     return text
 
 
+def _checked(secret: SecretStr) -> SecretStr:
+    _address(secret.get_secret_value())
+    return secret
+
+
 class DeadMan(Section):
     """`url` is asked for `every` seconds, as long as timer, intake and store are well."""
 
-    url: Annotated[Secret, AfterValidator(lambda secret: _checked(secret))]
+    url: Annotated[Secret, AfterValidator(_checked)]
     every: Span = 60
-
-
-def _checked(secret: Secret) -> Secret:
-    _address(secret.get_secret_value())
-    return secret

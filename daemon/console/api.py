@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from daemon.actions import BadData, Forbidden, NotFound
-from daemon.console import inbox, incidents, notifications, token_routes
+from daemon.console import inbox, incidents, notifications, token_routes, windows
 from daemon.console.auth import Scope
 from daemon.console.guard import guard
 from daemon.console.idempotency import idempotent
@@ -47,7 +47,7 @@ def add_routes(app: web.Application, parts: Parts) -> web.Application:
     """Hangs the API under PREFIX of `app`, and gives it back."""
     api = web.Application(middlewares=[errors_as_problems(_PROBLEMS), guard(Scope.OPERATE), idempotent])
     api[PARTS] = parts
-    for room in (incidents, inbox, notifications, token_routes):
+    for room in (incidents, inbox, notifications, token_routes, windows):
         api.add_routes(room.ROUTES)
     api.router.add_get("/openapi.json", show_openapi)
     app.add_subapp(PREFIX, api)

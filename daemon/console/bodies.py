@@ -38,6 +38,12 @@ Count = Annotated[StrictInt, Field(ge=0, le=10_000_000_000)]
 Bool = StrictBool
 
 
+FollowUp = Annotated[
+    Literal["incident"] | dict[Literal["problem", "none"], Line] | None,
+    Field(description='after a workaround: "incident", {"problem": "<ref>"} or {"none": "<reason>"}'),
+]
+
+
 class Body(BaseModel):
     """Every body may name `by`: a person's name or id, or a role (its first holder)."""
 
@@ -80,6 +86,7 @@ class Register(Body):
     knowledge: Name | None = None
     close_code: CloseCode | None = None
     problem_ref: Name | None = None
+    follow_up: FollowUp = None
 
 
 class Patch(Body):
@@ -182,12 +189,6 @@ class Review(Body):
     verdict: Text
 
 
-FollowUp = Annotated[
-    Literal["incident"] | dict[Literal["problem", "none"], Line] | None,
-    Field(description='after a workaround: "incident", {"problem": "<ref>"} or {"none": "<reason>"}'),
-]
-
-
 class Confirm(Body):
     follow_up: FollowUp = None
 
@@ -214,6 +215,13 @@ class Link(Body):
     to: Number
 
 
+class Rate(Body):
+    score: Annotated[StrictInt, Field(ge=1, le=5)]
+    comment: Text | None = None
+    channel: Name | None = None
+    aspect: Literal["attitude", "quality"] | None = None
+
+
 ACTIONS: dict[str, type[Body]] = {
     "assign": Assign,
     "reject": Reject,
@@ -238,8 +246,28 @@ ACTIONS: dict[str, type[Body]] = {
     "cancel": Cancel,
     "duplicate": Duplicate,
     "link": Link,
+    "rate": Rate,
 }
 """Every action of RULES 7, by its name in the path."""
+
+
+class Silence(Body):
+    """Notices of the incidents that all `matchers` fit are held back from `from` to `until`."""
+
+    from_: Instant = Field(alias="from")
+    until: Instant
+    matchers: list[Line] = Field(min_length=1, max_length=50, description='such as service="portal"')
+    include_p1: Bool = Field(False, description="hold priority 1 and emergencies too")
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class Maintenance(Body):
+    """Planned work on services: no escalation inside it, and no fault duration counts."""
+
+    from_: Instant = Field(alias="from")
+    until: Instant
+    services: list[Name] = Field(min_length=1, max_length=200)
+    reason: Annotated[str, Field(max_length=500)] = ""
 
 
 class NewToken(BaseModel):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from daemon import __version__
 from daemon.console import schemas
-from daemon.console.bodies import ACTIONS, NewToken, Nothing, Patch, Register
+from daemon.console.bodies import ACTIONS, Maintenance, NewToken, Nothing, Patch, Register, Silence
 
 Json = dict[str, Any]
 
@@ -170,13 +170,29 @@ def _other_paths() -> Json:
                 "revokeToken", "revoke it (admin)", None, status=204, parameters=_path("name"), problems=(404,)
             )
         },
+        **_window_paths("silences", "Silence", Silence, "what holds notices back"),
+        **_window_paths("maintenance", "Maintenance", Maintenance, "planned work"),
         "/openapi.json": {"get": _operation("showOpenapi", "this document", {"type": "object"})},
+    }
+
+
+def _window_paths(name: str, word: str, body: type[BaseModel], what: str) -> Json:
+    listed = {"type": "object", "properties": {name: {"type": "array", "items": _ref(f"{word}Window")}}}
+    one = _ref(f"{word}Window")
+    return {
+        f"/{name}": {
+            "get": _operation(f"list{word}", f"{what}: present, coming, and of the last 90 days", listed),
+            "post": _operation(f"add{word}", what, one, status=201, body=body, keyed=True),
+        },
+        f"/{name}/{{id}}": {
+            "delete": _operation(f"end{word}", "end it now", None, status=204, parameters=_path("id"), problems=(404,))
+        },
     }
 
 
 def _model_schemas() -> Json:
     found: Json = {}
-    models: set[type[BaseModel]] = {Register, Patch, NewToken, Nothing, *ACTIONS.values()}
+    models: set[type[BaseModel]] = {Register, Patch, NewToken, Nothing, Silence, Maintenance, *ACTIONS.values()}
     for model in models:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         found |= schema.pop("$defs", {})

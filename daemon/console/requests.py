@@ -180,4 +180,4 @@ class Query:
 
 def given(body: BaseModel, *without: str) -> Mapping[str, Any]:
     """What the caller wrote, as JSON values: what it left out stays out."""
-    return body.model_dump(mode="json", exclude_unset=True, exclude=set(without))
+    return body.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(without))

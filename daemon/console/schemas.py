@@ -158,7 +158,11 @@ TOKEN: Json = {
     "person": _null(STRING),
 }
 
+WINDOW: Json = {"id": IDENT, "from": INSTANT, "until": INSTANT, "reason": STRING, "by": STRING}
+
 ANSWERS: Json = {
+    "SilenceWindow": _object(WINDOW | {"matchers": _list(STRING), "include_p1": BOOLEAN}),
+    "MaintenanceWindow": _object(WINDOW | {"services": _list(STRING)}),
     "Incident": _object(INCIDENT),
     "IncidentPage": _page("incidents", "Incident"),
     "Timeline": _object(

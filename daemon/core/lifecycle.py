@@ -48,13 +48,13 @@ def accepted(change: Change, now: int) -> None:
         incident.dispatch_pairs[-1]["accepted_at"] = now
 
 
-def resolved(change: Change, book: Book, now: int, by: str, by_role: str, actor: str = SYSTEM, **data: object) -> None:
+def resolved(change: Change, book: Book, now: int, who: str, role: str, actor: str = SYSTEM, **data: object) -> None:
     """Back to the desk; open stretches end, unsent escalations are dropped, the reporter is asked to confirm."""
     incident = change.incident
     end_pause(change, now, book)
     end_stretches(incident, now)
     incident.resolved_at, incident.line = now, Role.SERVICE_DESK
-    incident.solved_by, incident.solved_by_role = by, by_role
+    incident.solved_by, incident.solved_by_role = who, role
     incident.response_frozen = incident.response_frozen or incident.accepted_at is None
     incident.resolutions += 1
     change.stop_notices = True

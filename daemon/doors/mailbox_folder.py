@@ -11,6 +11,7 @@ import time
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from daemon.clock import rfc3339
 from daemon.core.mailboxes import COPIED, DELETE, SEEN, Action, FolderState, Retry
 from daemon.doors.mailbox_parts import Box, Desk, Head, Lost, Refused
 from daemon.doors.mailbox_reading import Fetched, too_large, unreadable, whole, why_unreadable, windows
@@ -21,7 +22,6 @@ from parsers import Raw
 log = logging.getLogger("tocsin.doors.mailbox")
 
 T = TypeVar("T")
-MINUTE = 60_000
 PROGRESS = 10.0  # seconds between lines about a long import
 STUBBORN = 3  # looks after which a flag that a server does not keep is given up
 
@@ -170,18 +170,20 @@ class Folder:
         return await self.desk.receipts.accept(self.place, [(self._raw(one, now), one.receipt) for one in fetched])
 
     def _raw(self, one: Fetched, now: int) -> Raw:
-        """INTERNALDATE has whole seconds of another clock: it is believed when it is older than that matters."""
+        """INTERNALDATE, when its server got it, is when it happened; it is received when we have it."""
+        headers = {"x-folder": self.place.folder, "x-uid": f"{self.place.uidvalidity}:{one.receipt.uid}"}
         date = one.receipt.internaldate
-        received = date if date is not None and 0 < date < now - MINUTE else now
+        if date is not None and 0 < date <= now:
+            headers["x-internaldate"] = rfc3339(date)
         return Raw(
             id=self.desk.new_id(),
             source="email",
             entry=self.box.name,
             parser=self.box.parser,
-            received_at=received,
+            received_at=now,
             body=one.body,
             content_type="message/rfc822",
-            headers={"x-folder": self.place.folder, "x-uid": f"{self.place.uidvalidity}:{one.receipt.uid}"},
+            headers=headers,
         )
 
     # bodies that could not be had

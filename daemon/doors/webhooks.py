@@ -219,7 +219,7 @@ class WebhookDoor:
             parser=entry.parser,
             received_at=self._clock.now(),
             body=body,
-            content_type=headers.get("content-type", "")[:500],
+            content_type=request.headers.get("Content-Type", "")[:500],
             headers=headers,
             query=_query(request) if "?" in request.raw_path else {},
             path=request.path,

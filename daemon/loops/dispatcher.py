@@ -23,6 +23,7 @@ from daemon.clock import Clock
 from daemon.core.book import Book
 from daemon.core.incident import Change, Incident
 from daemon.core.vocabulary import ESCALATIONS, Reason
+from daemon.loops import storm
 from daemon.loops.caps import capped
 from daemon.loops.envelope import Sender, group_key, message
 from daemon.loops.fallback import fallbacks
@@ -46,10 +47,11 @@ class Sends(Protocol):
 
 @dataclass
 class Group:
-    """Notices that are one message."""
+    """Notices that are one message; those of a digest are of several incidents, the lowest of them `incident`."""
 
     rows: list[NoticeRow]
     incident: Incident
+    others: Mapping[int, Incident] = field(default_factory=dict)  # of a digest: all its incidents
     words: Words | None = None
     message: Message | None = None
     remote_id: str = ""
@@ -145,17 +147,24 @@ class Dispatcher:
         async def decide(tx: Tx) -> tuple[list[Group], list[NoticeRow]]:
             rows = await tx.claim_notices(now, limit, LEASE)
             incidents = {i.id: i for i in await self._read(tx, {r.incident_id for r in rows})}
-            groups: dict[tuple[int, str, str, int], Group] = {}
+            groups: dict[tuple[int, str, str, int], list[NoticeRow]] = {}
             dropped: list[tuple[NoticeRow, str]] = []
             for row in rows:
                 incident = incidents[row.incident_id]
                 if row.reporter and row.attempts == 0 and (why := await capped(tx, row, incident, now)):
                     dropped.append((row, why))
                     continue
-                groups.setdefault(group_key(row), Group([], incident)).rows.append(row)
+                groups.setdefault(group_key(row), []).append(row)
             if dropped:
                 await self._drop(tx, dropped, incidents, now)
-            return list(groups.values()), [row for row, _ in dropped]
+            found = await storm.sort(tx, list(groups.values()), self._book().policy, now)
+            if found.later:
+                await storm.postpone(tx, found.later, incidents, now)
+            made = [Group(rows, incidents[rows[0].incident_id]) for rows in found.now]
+            for rows in found.digests:
+                named = {n: incidents[n] for n in sorted({r.incident_id for r in rows})}
+                made.append(Group(rows, next(iter(named.values())), named))
+            return made, [row for row, _ in dropped]
 
         due = await self._store.next_notice()
         if due is None or due > now:
@@ -193,7 +202,11 @@ class Dispatcher:
         try:
             rows: list[Any] = sorted(group.rows, key=lambda r: list(Reason).index(r.reason))
             directory = self._book().directory
-            group.words = settings.wording.render(rows, group.incident, directory, now)
+            if len(group.others) > 1:
+                told = [(r, group.others[r.incident_id]) for r in rows]
+                group.words = settings.wording.digest(told, directory, now)
+            else:
+                group.words = settings.wording.render(rows, group.incident, directory, now)
             group.message = message(rows, group.words, group.incident, settings.sender, now)
             for row in group.rows:
                 if row.attempts == 0 and row.reason in ESCALATIONS:
@@ -223,6 +236,7 @@ class Dispatcher:
                     await fallbacks(tx, change, group.rows, self._gave_up(group, now), group.error, book, now)
                 if change.entries:
                     changes.append(change)
+                changes += _digested(group, now)
             await tx.apply(changes)
 
         await self._store.transact(decide, urgent=True)
@@ -287,4 +301,16 @@ def _facts(group: Group) -> dict[str, Any]:
         "reasons": list(dict.fromkeys(str(r.reason) for r in group.rows)),
         "subject": words.subject,
         "text": words.text,
+        **({"incidents": [i.number for i in group.others.values()]} if group.others else {}),
     }
+
+
+def _digested(group: Group, now: int) -> list[Change]:
+    """The other incidents of a digest: that it went, and where it is written."""
+    changes = []
+    for incident in list(group.others.values())[1:] if group.sent_at is not None else ():
+        change = Change(incident, touched=False)
+        what = f"{group.rows[0].channel} to {group.rows[0].name or group.rows[0].address}"
+        change.log(now, "held", what=what, digest=group.incident.number)
+        changes.append(change)
+    return changes

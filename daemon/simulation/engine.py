@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import orjson
 
 import parsers
 from channels import Message
 from daemon.actions import BadData, Desk, Forbidden, NotFound
-from daemon.clock import VirtualClock
+from daemon.clock import VirtualClock, parse_rfc3339, rfc3339
 from daemon.config import Config
+from daemon.config.durations import seconds
 from daemon.core.incident import parse_number
 from daemon.doors.smtp_routes import PARSERS, Routes, routes_of
 from daemon.loops.dispatcher import Dispatcher, Settings
@@ -63,7 +64,7 @@ class Engine:
         self._timer = Timer(store, lambda: book, clock, metrics)
         self._dispatcher = Dispatcher(store, lambda: book, lambda: settings, clock, metrics, jitter=lambda: 0.5)
         self._desk = Desk(store, lambda: book, clock, metrics)
-        self._seen = 0
+        self._seen, self._start = 0, clock.now()
 
     async def run(self, inputs: list[Input], end: int, printer: Printer) -> None:
         place = 0
@@ -175,6 +176,9 @@ class Engine:
             if given.kind == "register":
                 await self._desk.register(event["register"], by, is_admin=True)
                 return
+            if given.kind in ("silence", "maintenance"):
+                await self._desk.add_window(given.kind, self._window(event[given.kind]), by)
+                return
             number = parse_number(str(event.get("incident", "")))
             if event["action"] == "patch":
                 await self._desk.patch(number, data, by, is_admin=True)
@@ -182,6 +186,22 @@ class Engine:
                 await self._desk.act(number, str(event["action"]), data, by, is_admin=True)
         except (BadData, Forbidden, NotFound, ValueError) as error:
             raise ScenarioError(f"line {given.line}: {error}") from None
+
+    def _window(self, given: Any) -> Any:
+        """`from` (default: now) and `until` may be offsets of the scenario's start (+10m); `for` is a duration."""
+        if not isinstance(given, dict):
+            return {}
+        now, data = self._clock.now(), dict(given)
+        start = self._instant(data.get("from"), now)
+        if "for" in data:
+            data["until"] = rfc3339(parse_rfc3339(start) + seconds(str(data.pop("for"))) * 1000)
+        return data | {"from": start, "until": self._instant(data.get("until"), now)}
+
+    def _instant(self, value: Any, now: int) -> str:
+        text = rfc3339(now) if value is None else str(value)
+        if not text.startswith("+"):
+            return text
+        return rfc3339(self._start + seconds(text[1:]) * 1000)
 
 
 async def _run(config: Config, path: Path, until: int | None, as_json: bool, out: TextIO) -> int:

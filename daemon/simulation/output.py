@@ -70,7 +70,10 @@ class Printer:
 
     def _data(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Instants (milliseconds) as offsets."""
-        return {k: offset(v - self._start) if k.endswith("_at") and isinstance(v, int) else v for k, v in data.items()}
+        return {
+            k: offset(v - self._start) if (k == "until" or k.endswith("_at")) and isinstance(v, int) else v
+            for k, v in data.items()
+        }
 
     def _for_people(self, row: TimelineRow) -> str:
         data = self._data(row.data)

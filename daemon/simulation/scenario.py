@@ -22,6 +22,8 @@ _KEYS = {
     "mail": {"at", "mail", "to", "repeat", "every"},
     "action": {"at", "action", "incident", "by", "data"},
     "register": {"at", "register", "by"},
+    "silence": {"at", "silence", "by"},
+    "maintenance": {"at", "maintenance", "by"},
 }
 _MAIL = {"from", "subject", "text", "html", "to", "cc", "message_id", "in_reply_to", "references", "headers", "date"}
 
@@ -36,7 +38,7 @@ class Input:
 
     at: int
     line: int
-    kind: str  # webhook, mail, action, register
+    kind: str  # webhook, mail, action, register, silence, maintenance
     event: Mapping[str, Any] = field(repr=False)
     number: int = 1
 

@@ -42,10 +42,8 @@ async def remove(tx: Tx, ident: int, kind: str, now: int) -> bool:
     start, end = rows[0]
     if start < now < end:  # what it excluded until now stays excluded
         await tx.run("UPDATE windows SET ends_at = $2 WHERE id = $1", [(ident, now)])
-        held = (
-            "UPDATE outbox SET next_attempt_at = $1 WHERE state = 'pending' AND attempts = 0 AND next_attempt_at = $2"
-        )
-        await tx.run(held, [(now, end)])
+        held = "state = 'pending' AND attempts = 0 AND next_attempt_at = $2"
+        await tx.run(f"UPDATE outbox SET next_attempt_at = $1 WHERE {held}", [(now, end)])
         tx.wake("outbox")
     else:
         await tx.run("DELETE FROM windows WHERE id = $1", [(ident,)])

@@ -52,7 +52,7 @@ def test_a_kill_while_messages_go_out_tells_nobody_a_second_thing(daemon: Callab
     flood.finish()
     flood.verify(tocsin)
     incidents = tocsin.incidents()
-    wait_until(lambda: not tocsin.api("notifications?state=pending&limit=1")["notifications"], 30, "all is sent")
+    wait_until(lambda: not tocsin.api("notifications?state=pending&limit=1")["notifications"], 45, "all is sent")
 
     messages = tocsin.outbox("email")
     keys = {message["key"] for message in messages}

@@ -39,7 +39,7 @@ from daemon.metrics import Metrics
 from daemon.store import StoreError, opened
 
 GOALS = {"webhook": 0.45, "smtp": 0.6}
-SECONDS, CONNECTIONS, MAILS, MAIL_BYTES = 4, 64, 6000, 4096
+SECONDS, CONNECTIONS, MAILS, MAIL_BYTES = 3, 64, 6000, 4096
 
 ALERT = {
     "status": "firing",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from daemon.clock import SystemClock
+from daemon.core.mailboxes import Action, Place, Receipt, Retry
 from daemon.doors.mailbox import MailboxDoor
 from daemon.doors.mailbox_parts import Box, Desk, Limits, Password
 from daemon.store import Mailboxes, Store, StoreError, opened
@@ -68,12 +69,24 @@ def box_of(server: Dovecot, **changes: Any) -> Box:
     return replace(plain, **changes)
 
 
+class Receipts(Mailboxes):
+    """`after_accept` happens between the commit of mails and what follows from it."""
+
+    after_accept: Callable[[], object] | None = None
+
+    async def accept(self, place: Place, mails: Sequence[tuple[Raw, Receipt]]) -> set[int]:
+        new = await super().accept(place, mails)
+        if self.after_accept is not None:
+            await asyncio.to_thread(self.after_accept)
+        return new
+
+
 class Room:
     """A daemon's mailbox door, over a store. `mails()` is what was committed, oldest first."""
 
     def __init__(self, store: Store, limits: Limits, holder: str) -> None:
         self.store = store
-        self.receipts = Mailboxes(store)
+        self.receipts = Receipts(store)
         self.seen = Seen()
         desk = Desk(self.receipts, store.new_id, SystemClock().now, self.seen, StoreError, holder, limits)
         self.door = MailboxDoor(desk)
@@ -83,6 +96,12 @@ class Room:
 
     async def subjects(self) -> list[str]:
         return [subject_of(raw) for raw in await self.mails()]
+
+    async def open_work(self) -> tuple[list[Action], list[Retry]]:
+        [(mailbox, folder, uidvalidity)] = await self.store.fetch(
+            "SELECT mailbox, folder, uidvalidity FROM mailbox_folders"
+        )
+        return await self.receipts.open_work(Place(mailbox, folder, uidvalidity))
 
     async def until_mails(self, count: int, seconds: float = 20.0) -> list[Raw]:
         """Waits until there are so many, and looks once more: one too many is as wrong as one too few."""
@@ -109,11 +128,18 @@ def subject_of(raw: Raw) -> str:
 
 
 @asynccontextmanager
-async def room(url: str | Path, *boxes: Box, limits: Limits = QUICK, holder: str = "one") -> AsyncIterator[Room]:
+async def room(
+    url: str | Path,
+    *boxes: Box,
+    limits: Limits = QUICK,
+    holder: str = "one",
+    after_accept: Callable[[], object] | None = None,
+) -> AsyncIterator[Room]:
     """The door reads `boxes` until the block ends. A path is a SQLite file's folder."""
     where = url if isinstance(url, str) else f"sqlite://{url}/t.db"
     async with opened(where, SystemClock()) as store:
         made = Room(store, limits, holder)
+        made.receipts.after_accept = after_accept
         await made.door.configure(boxes)
         try:
             yield made

@@ -267,6 +267,7 @@ async def test_the_whole_life_of_an_incident(tmp_path: Path) -> None:
         resolved = await act("resolve", {"solution": "restarted", "by_role": "second_line", "workaround": False})
         assert (resolved["status"], resolved["solved_by_role"]) == ("resolved", "second_line")
         await act("review", {"verdict": "good"})
+        assert (await act("rate", {"score": 4, "comment": "quick"}))["satisfaction"] == {"score": 4, "comment": "quick"}
         await act("reopen", {"reason": "again"})
         await act("resolve", {"solution": "mended"})
         assert (await act("confirm"))["close_code"] == "success"
@@ -299,6 +300,7 @@ async def test_duplicate_and_link_name_another_incident_in_any_form(tmp_path: Pa
         ("assign", {"person": "nobody"}, "person"),
         ("transfer", {"to": "moon", "ref": "1"}, "to"),
         ("link", {"to": "x"}, "to"),
+        ("rate", {"score": 6}, "score"),
         ("accept", {"force": True}, "force"),
         ("close", {"close_code": "failed", "follow_up": {"moon": "x"}}, "follow_up"),
     ],

@@ -108,7 +108,7 @@ async def test_the_gauges_are_read_anew_at_most_every_five_seconds_and_trouble_l
 
 @pytest.mark.asyncio
 async def test_who_connects_and_does_not_ask_is_dropped() -> None:
-    async with watched(State(), head_timeout=0.2) as (url, client):
+    async with watched(State(), head_timeout=1.0) as (url, client):
         port = int(url.rpartition(":")[2])
         silent, _ = await asyncio.open_connection("127.0.0.1", port)
         dripping, writer = await asyncio.open_connection("127.0.0.1", port)

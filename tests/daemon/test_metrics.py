@@ -113,6 +113,7 @@ def test_the_timeline_is_counted() -> None:
     seen(m, "level", **{"from": "minor", "to": FaultLevel.RED, "reason": "time"})
     seen(m, "level", **{"from": None, "to": "minor", "reason": "measures"})
     seen(m, "complaint_counted", fault="INC-1", count=3)
+    seen(m, "complaint_counted", fault="INC-1", count=2, removed="INC-7")
     fault = {"kind": "fault", "priority": "P1"}
     assert value(m, "tocsin_incidents_registered_total", source="webhook", **fault) == 1
     assert value(m, "tocsin_response_seconds_sum", **fault) == 240
@@ -123,6 +124,12 @@ def test_the_timeline_is_counted() -> None:
     assert value(m, "tocsin_fault_level_changes_total", from_level="minor", to_level="red", reason="time") == 1
     assert value(m, "tocsin_fault_level_changes_total", from_level="none", to_level="minor", reason="measures") == 1
     assert value(m, "tocsin_complaints_total", service="billing") == 1
+
+
+def test_what_is_entered_afterwards_counts_from_when_it_happened() -> None:
+    m = build()
+    seen(m, "accepted", after=90_000, about=incident(accepted_at=T0 + 60_000))
+    assert value(m, "tocsin_response_seconds_sum", kind="fault", priority="P1") == 60
 
 
 def test_an_acceptance_after_a_reopening_is_not_a_response() -> None:
@@ -153,12 +160,16 @@ def test_signals_messages_and_lateness_are_measured() -> None:
     m.notification("sms", "retried")
     m.lateness(Priority.P2, 0.004)
     m.lateness("P2", -1)  # early by the clock's grain
-    m.satisfaction("request", 4)
+    m.notification("sms", "capped")
+    seen(m, "survey", about=incident(kind=Kind.REQUEST), score=4)
+    seen(m, "survey", about=incident(kind=Kind.REQUEST))  # sent, not answered
     m.tick(T0)
     assert value(m, "tocsin_intake_seconds_count", source="smtp") == 1
     assert value(m, "tocsin_notification_seconds_sum", channel="sms") == 2
     assert value(m, "tocsin_escalation_lateness_seconds_bucket", priority="P2", le="0.005") == 2
+    assert value(m, "tocsin_notifications_total", channel="sms", outcome="failed") == 0
     assert value(m, "tocsin_satisfaction_score_sum", kind="request") == 4
+    assert value(m, "tocsin_satisfaction_score_count", kind="request") == 1
     assert value(m, "tocsin_engine_last_tick_timestamp_seconds") == T0 / 1000
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import random
 import shutil
 import signal
 import socket
@@ -50,11 +50,15 @@ def stays(predicate: Callable[[], object], seconds: float, what: str = "") -> No
         _pause.wait(0.05)
 
 
+# Below the range from which the kernel takes client ports, or one may be gone again before its program has bound it;
+# a slice for each test run and every port in turn, or two runs at a time might be given the same one.
+_slice = 20_000 + os.getpid() % 40 * 250
+_ports = itertools.cycle(range(_slice, _slice + 250))
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on, below the range from which the kernel takes client ports:
-    a port from that range may be gone again before the program that it is for has bound it."""
-    for _ in range(200):
-        port = random.randint(20_000, 31_000)
+    """A TCP port of 127.0.0.1 that nobody listens on."""
+    for port in itertools.islice(_ports, 250):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
