@@ -64,7 +64,7 @@ def test_truncated_json_is_kept_shown_and_replayable(daemon: Callable[..., Daemo
     tocsin = daemon()
     whole = json.dumps(group(alert("Cut"))).encode()
 
-    answer = tocsin.webhook(whole[: len(whole) // 2])
+    answer = tocsin.webhook(whole[:-40])
 
     assert answer.status in (202, 422), answer.text  # the door looks at the beginning only
     tocsin.settled()

@@ -18,6 +18,7 @@ from daemon.store import Mailboxes, Store, StoreError, opened
 from parsers import Raw
 from tests.peers.dovecot import PASSWORD, Dovecot
 
+SEEN = {b"\\Seen"}
 QUICK = Limits(
     connect_timeout=5,
     read_timeout=5,
@@ -92,7 +93,11 @@ class Room:
         self.door = MailboxDoor(desk)
 
     async def mails(self) -> list[Raw]:
-        return await self.store.pending(20_000)
+        return await self.store.pending(20_000, 1 << 30)
+
+    async def count(self) -> int:
+        [(count,)] = await self.store.fetch("SELECT count(*) FROM inbox")
+        return int(count)
 
     async def subjects(self) -> list[str]:
         return [subject_of(raw) for raw in await self.mails()]
@@ -106,8 +111,9 @@ class Room:
     async def until_mails(self, count: int, seconds: float = 20.0) -> list[Raw]:
         """Waits until there are so many, and looks once more: one too many is as wrong as one too few."""
         async with asyncio.timeout(seconds):
-            while len(found := await self.mails()) < count:
+            while await self.count() < count:
                 await asyncio.sleep(0.02)
+        found = await self.mails()
         assert len(found) == count
         return found
 
@@ -145,3 +151,14 @@ async def room(
             yield made
         finally:
             await made.door.stop()
+
+
+async def all_seen(server: Dovecot, user: str, count: int) -> bool:
+    flags = await asyncio.to_thread(server.flags, user)
+    return len(flags) == count and all(have == SEEN for have in flags.values())
+
+
+async def until_seen(server: Dovecot, user: str, count: int) -> None:
+    async with asyncio.timeout(10):
+        while not await all_seen(server, user, count):
+            await asyncio.sleep(0.05)

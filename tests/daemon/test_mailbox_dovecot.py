@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 from daemon.doors.mailbox_parts import Password
-from tests.daemon.mailbox_room import QUICK, box_of, room
+from tests.daemon.mailbox_room import QUICK, SEEN, box_of, room, until_seen
 from tests.peers import dovecot
 from tests.peers.dovecot import Dovecot, letter
 
 pytestmark = pytest.mark.asyncio
-SEEN = {b"\\Seen"}
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +41,6 @@ def plain() -> Iterator[Dovecot]:
 def user(request: pytest.FixtureRequest) -> str:
     """A mailbox of this test's own."""
     return f"u{zlib.crc32(request.node.name.encode())}"
-
-
-async def all_seen(server: Dovecot, user: str, count: int) -> bool:
-    flags = await asyncio.to_thread(server.flags, user)
-    return len(flags) == count and all(have == SEEN for have in flags.values())
-
-
-async def until_seen(server: Dovecot, user: str, count: int) -> None:
-    async with asyncio.timeout(10):
-        while not await all_seen(server, user, count):
-            await asyncio.sleep(0.05)
 
 
 async def test_what_is_there_and_what_comes_is_taken_once_and_marked_as_seen(

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.mailbox_room import QUICK, box_of, room
-from tests.daemon.test_mailbox_dovecot import until_seen
+from tests.daemon.mailbox_room import QUICK, box_of, room, until_seen
 from tests.peers import dovecot
 from tests.peers.dovecot import Dovecot, letter
 
@@ -25,21 +24,18 @@ def server() -> Iterator[Dovecot]:
         yield server
 
 
-async def test_killed_in_fetch_after_fetch(server: Dovecot, tmp_path: Path) -> None:
-    server.fill([letter(n, 8000) for n in range(600)])
-    limits = replace(QUICK, window_mails=40)
-    async with room(tmp_path, box_of(server), limits=limits) as one:
-        for _ in range(12):
-            before = len(await one.mails())
-            await one.until(lambda: one.seen.backlog or one.seen.polls)
+async def test_killed_in_one_fetch_after_the_other(server: Dovecot, tmp_path: Path) -> None:
+    server.fill([letter(n, 8000) for n in range(1200)])
+    async with room(tmp_path, box_of(server), limits=replace(QUICK, window_mails=30)) as one:
+        for n in range(8):
+            async with asyncio.timeout(20):
+                while await one.count() < n * 100 + 20:
+                    await asyncio.sleep(0.002)
             await asyncio.to_thread(server.kill_sessions)
-            async with asyncio.timeout(10):
-                while len(await one.mails()) == before and before < 600:
-                    await asyncio.sleep(0.005)
-        found = await one.until_mails(600, 40)
-        assert len({r.body for r in found}) == 600
-        assert one.seen.failures["connection"] >= 3
-        await until_seen(server, "support", 600)
+        found = await one.until_mails(1200, 40)
+        assert len({r.body for r in found}) == 1200
+        assert one.seen.failures["connection"] >= 5
+        await until_seen(server, "support", 1200)
 
 
 async def test_the_whole_server_killed_while_we_idle_and_started_again(server: Dovecot, tmp_path: Path) -> None:
