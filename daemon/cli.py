@@ -35,6 +35,7 @@ FAMILIES = {
     "db": "database",
     "policy": "policy",
     "token": "token",
+    "import": "importing",
 }
 """Command -> its file in daemon/commands."""
 

@@ -47,21 +47,27 @@ def config_path(args: argparse.Namespace) -> Path:
     raise Wrong(f"tocsin: there is no {HERE} here and no {SYSTEM_WIDE}; --config names one")
 
 
-def load_config(args: argparse.Namespace) -> Config:
-    """Raises Wrong with every fault of the file."""
+def load_config(args: argparse.Namespace, *, lenient: bool = False) -> Config:
+    """Raises Wrong with every fault of the file. `lenient`: secrets need not be there, for they are not used."""
     from daemon.config import ConfigError, load
 
     path = config_path(args)
     try:
-        return load(path)
+        return load(path, lenient=lenient)
     except ConfigError as fault:
         raise Wrong(*fault.faults) from None
 
 
 def optional_config(args: argparse.Namespace) -> Config | None:
-    """For commands that speak to TOCSIN_URL with TOCSIN_TOKEN: they need no config, and look nicer with one."""
-    if args.config or HERE.is_file() or SYSTEM_WIDE.is_file():
-        return load_config(args)
+    """For commands that speak to a daemon: of the config's secrets they need its key alone, and with TOCSIN_URL and
+    TOCSIN_TOKEN no config at all, though they look nicer with one."""
+    free = bool(os.environ.get("TOCSIN_URL") and os.environ.get("TOCSIN_TOKEN"))
+    try:
+        if args.config or HERE.is_file() or SYSTEM_WIDE.is_file():
+            return load_config(args, lenient=True)
+    except (Wrong, OSError):
+        if not free:
+            raise
     return None
 
 
@@ -88,7 +94,7 @@ def _is_ours(url: str, config: Config) -> bool:
 def _key(config: Config) -> str:
     """`[security] key`; without one in the config, the key that the daemon keeps in the store. "" before its start."""
     security = config.security
-    if security.key is not None or security.key_file is not None:
+    if security.key is not None or security.key_file is not None or security.hidden:
         return security.key.get_secret_value() if security.key else ""
 
     async def kept() -> str:

@@ -45,12 +45,15 @@ SKETCHES: Mapping[str, tuple[dict[str, Any], ...]] = {
 M = TypeVar("M", bound=BaseModel)
 
 
-def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
-    """The config in the file. Raises ConfigError with every fault in it; reads nothing but the file and its secrets."""
+def load(path: Path, env: Mapping[str, str] = os.environ, *, lenient: bool = False) -> Config:
+    """The config in the file. Raises ConfigError with every fault in it; reads nothing but the file and its secrets.
+
+    `lenient`: secrets that are not there, or not for this user, are no faults: for commands that need none of them.
+    """
     path = Path(path)
     faults = Faults(path.name)
     data = _toml(path, faults)
-    reading = Reading(data, Surroundings(env, path.absolute().parent), faults)
+    reading = Reading(data, Surroundings(env, path.absolute().parent, lenient), faults)
     for key in data:
         if key not in KNOWN:
             faults.add((key,), unknown("key", key, KNOWN))

@@ -24,18 +24,38 @@ _HOLDERS = frozenset({"headers", "users", "params", "form", "query", "urls"})  #
 _PATHS = frozenset({"path", "tls_cert", "tls_key", "tls_ca", "ca_file", "cert_file", "key_file"})
 
 
+ABSENT = "https://absent.invalid/"
+"""In the place of a secret that cannot be seen; an address, since some secrets are one."""
+
+
+class Absent(ValueError):
+    """The secret is well named, but it is not there or not for this user's eyes."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """What a config is read in: the environment, and the folder that relative paths start from."""
+    """What a config is read in: the environment, and the folder that relative paths start from.
+
+    `lenient`: secrets and key files that this user cannot see are no faults, and ABSENT stands in a secret's place.
+    """
 
     env: Mapping[str, str]
     folder: Path
+    lenient: bool = False
 
     def path(self, text: str) -> Path:
         return self.folder / Path(text).expanduser()
 
     def secret(self, value: object) -> str:
         """The secret's text. Raises ValueError that names the variable or file, never the value."""
+        try:
+            return self._secret(value)
+        except Absent:
+            if self.lenient:
+                return ABSENT
+            raise
+
+    def _secret(self, value: object) -> str:
         if isinstance(value, str):
             if not value:
                 raise ValueError("is empty")
@@ -49,12 +69,12 @@ class Surroundings:
             raise ValueError(f"{way} must be the name of where the secret is, as text")
         text = self._from_env(name) if way == "env" else self._from_file(way, name)
         if not text:
-            raise ValueError(f"{'environment variable' if way == 'env' else way} {name} is empty")
+            raise Absent(f"{'environment variable' if way == 'env' else way} {name} is empty")
         return text
 
     def _from_env(self, name: str) -> str:
         if name not in self.env:
-            raise ValueError(f"environment variable {name} is not set")
+            raise Absent(f"environment variable {name} is not set")
         return self.env[name]
 
     def _from_file(self, way: str, name: str) -> str:
@@ -62,7 +82,7 @@ class Surroundings:
             return read_secret_file(self.path(name))
         folder = self.env.get("CREDENTIALS_DIRECTORY")
         if not folder:
-            raise ValueError(f"credential {name} needs $CREDENTIALS_DIRECTORY, which systemd sets (LoadCredential=)")
+            raise Absent(f"credential {name} needs $CREDENTIALS_DIRECTORY, which systemd sets (LoadCredential=)")
         if "/" in name or name in (".", ".."):
             raise ValueError("a credential is named without a path")
         return read_secret_file(Path(folder) / name)
@@ -75,7 +95,7 @@ def read_secret_file(path: Path) -> str:
             found = file.read(MAX_SECRET + 1)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "not a path"
-        raise ValueError(f"file {path} cannot be read: {why}") from None
+        raise Absent(f"file {path} cannot be read: {why}") from None
     if len(found) > MAX_SECRET:
         raise ValueError(f"file {path} is larger than 64 KiB: not a secret")
     try:
@@ -98,8 +118,15 @@ def _resolve(value: object, info: ValidationInfo) -> SecretStr:
 def _path(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError("expected a path as text")
-    file = surroundings(info).path(value)
-    if not file.is_file():
+    around = surroundings(info)
+    file = around.path(value)
+    try:
+        there = file.is_file()
+    except OSError as error:
+        there = False
+        if not around.lenient:
+            raise ValueError(f"file {file} cannot be read: {error.strerror}") from None
+    if not (there or around.lenient):
         raise ValueError(f"there is no file {file}")
     return file
 

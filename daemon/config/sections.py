@@ -112,10 +112,14 @@ class Smtp(Section):
 
 @dataclass(frozen=True)
 class Security:
-    """`key` signs links and tokens; None while `key_file` is not made (`ensure`), or when neither is set."""
+    """`key` signs links and tokens; None while `key_file` is not made (`ensure`), or when neither is set.
+
+    `hidden`: a config that was read leniently names a key that this user cannot see.
+    """
 
     key: SecretStr | None = None
     key_file: Path | None = None
+    hidden: bool = False
 
     def ensure(self) -> SecretStr | None:
         """The key, made once when the config names a file that is not there. Raises OSError, ValueError."""
@@ -124,10 +128,17 @@ class Security:
 
 def _security(value: object, info: ValidationInfo) -> Security:
     around = surroundings(info)
+    file: Path | None = None
     if isinstance(value, dict) and list(value) == ["file"] and isinstance(value["file"], str) and value["file"]:
         file = around.path(value["file"])
-        return Security(_long_enough(read_secret_file(file)) if file.exists() else None, file)
-    return Security(_long_enough(around.secret(value)))
+    try:
+        if file is not None:
+            return Security(_long_enough(read_secret_file(file)) if os.path.lexists(file) else None, file)
+        return Security(_long_enough(replace(around, lenient=False).secret(value)))
+    except Absent:
+        if not around.lenient:
+            raise
+        return Security(None, file, hidden=True)
 
 
 def _long_enough(text: str) -> SecretStr:

@@ -11,6 +11,7 @@ from daemon.core.calendar import Calendar
 from daemon.core.directory import Directory
 from daemon.core.matchers import Rule
 from daemon.core.policy import Policy
+from daemon.core.word_search import Finder
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,15 @@ class Book:
         twin = copy.copy(self)
         object.__setattr__(twin, "calendar", calendar)
         return twin
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Every word of the policy and of the services, found in one pass."""
+        words = self.policy.words
+        tables: dict[str, tuple[str, ...]] = {f"kind:{kind}": table for kind, table in words.kinds.items()}
+        tables |= {f"category:{name}": table for name, table in words.categories.items()}
+        services = {f"service:{s.name}": (*s.keywords, s.name, *s.aliases) for s in self.directory.services}
+        return Finder({**tables, **services, "urgent": words.urgent, "interrupted": words.interrupted})
 
     @cached_property
     def policy_hash(self) -> str:

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
+
+import re2
 
 from daemon.core.book import Book
 from daemon.core.incident import Settled
+from daemon.core.kinds import kind_of
 from daemon.core.vocabulary import LEADERS, Kind
+from daemon.core.word_search import fold, folded
 from parsers import ALERT, Raw, Report
 
 ATTRIBUTES = ("kind", "category", "cause", "service", "impact", "urgency", "environment")
 
 WINDOW = 4000  # characters of a mail's own text that the word tables look at
+
+_QUOTED = re2.compile(
+    r"“[^”\n]{0,40}”|「[^」\n]{0,40}」|『[^』\n]{0,40}』|《[^》\n]{0,60}》|\"[^\"\n]{0,60}\"|(?m:^>.*$)"
+)
+"""Words that are mentioned, not said."""
+
+_NEGATED = re2.compile(
+    r"(?:不|非|没有|没那么|无需|无须|不用|不必|不需要|不要求|并非|不算|不是|不太|不怎么|谈不上)(?:是|很|太|那么|特别|十分|要|怎么)?"
+    r"(?:紧急|着急|加急|特急|急|立即处理|马上处理|立刻处理|马上解决|立即解决)"
+    r"|\b(?:not|isn't|isnt|non|never|nothing|no|without|hardly)\b[\s-]{1,2}"
+    r"(?:at all |an? |that |very |so |really |super |particularly |any |need to be |required |too )*"
+    r"(?:urgent|urgently|urgency|emergency|immediately|asap|immediate)\b"
+    r"|\b(?:no need|don't need|do not need|needn't|no rush)\b[^.\n]{0,50}\b(?:immediately|right away|asap|urgent|urgently|at once)\b"
+)
 
 
 class Put(Protocol):
@@ -37,37 +53,10 @@ class Verdict:
         return found.value if found else None
 
 
-def fold(text: str) -> str:
-    """Full-width to half-width, case folded: how the word tables are compared."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-_folded = lru_cache(20_000)(fold)
-"""For the words of the tables, which are few and always the same."""
-
-
-def find_word(text: str, words: Iterable[str]) -> str:
-    """The first of `words` that stands in the folded `text`; Latin ones only between word borders. "" for none."""
-    for word in words:
-        folded = _folded(word)
-        at = text.find(folded)
-        while at >= 0:
-            if not folded[0].isascii() or _bordered(text, at, at + len(folded)):
-                return word
-            at = text.find(folded, at + 1)
-    return ""
-
-
-def _bordered(text: str, start: int, end: int) -> bool:
-    before = text[start - 1] if start else " "
-    after = text[end] if end < len(text) else " "
-    return not (before.isascii() and before.isalnum()) and not (after.isascii() and after.isalnum())
-
-
-def words_of(report: Report) -> str:
-    """Title and the writer's own text, folded and bounded."""
+def text_of(report: Report) -> str:
+    """The writer's own words, folded and bounded."""
     text = report.mail.own_text if report.mail and report.mail.own_text else report.text
-    return fold(f"{report.title}\n{text[:WINDOW]}")
+    return fold(" ".join(text[:WINDOW].split()))
 
 
 def settle(report: Report, raw: Raw, book: Book, person: Mapping[str, str] | None = None) -> Verdict:
@@ -87,8 +76,8 @@ def settle(report: Report, raw: Raw, book: Book, person: Mapping[str, str] | Non
             for name, value in rule.set.items():
                 put(name, value, "rule", rule.name)
     _by_parser(report, book, put)
-    text = words_of(report)
-    _by_words(text, report, book, put)
+    title, text = fold(report.title), text_of(report)
+    _by_words(title, text, report, book, put)
     by_itself = person is None
     unsettled = "kind" not in settled or "service" not in settled
     put("kind", Kind.REQUEST, "default")
@@ -96,7 +85,7 @@ def settle(report: Report, raw: Raw, book: Book, person: Mapping[str, str] | Non
     return Verdict(
         settled=settled,
         needs_triage=by_itself and (unsettled or bool(asks and not urgent)),
-        interrupted=report.signal != ALERT and bool(find_word(text, book.policy.words.interrupted)),
+        interrupted=report.signal != ALERT and "interrupted" in book.finder.find(f"{title}\n{text}"),
         urgent_by=urgent,
         asks=asks,
     )
@@ -120,23 +109,33 @@ def environment_of(report: Report) -> str:
     return report.environment or report.labels.get("environment", "") or report.labels.get("env", "")
 
 
-def _by_words(text: str, report: Report, book: Book, put: Put) -> None:
-    words = book.policy.words
-    title = fold(report.title)
+def _by_words(title: str, text: str, report: Report, book: Book, put: Put) -> None:
     if report.signal != ALERT:
-        for where in (title, text):
-            for kind, table in words.kinds.items():
-                if word := find_word(where, table):
-                    put("kind", kind, "words", word)
-                    break
-        for category, table in words.categories.items():
-            if word := find_word(text, table):
-                put("category", category, "words", word)
+        put(*("kind", *_kind(title, text, book)))
+        found = book.finder.find(f"{title}\n{text}")
+        for category in book.policy.words.categories:
+            if words := found.get(f"category:{category}"):
+                put("category", category, "words", words[0])
                 break
     for where in (title, text):
-        for service in book.directory.services:
-            if word := find_word(where, (*service.keywords, service.name, *service.aliases)):
-                put("service", service.name, "words", word)
+        if service := _service(where, book):
+            put("service", service[0], "words", service[1])
+    if report.mail and report.signal != ALERT and (by_sender := book.directory.service_of(report.mail.sender)):
+        put("service", by_sender.name, "words", f"sender {report.mail.sender.rpartition('@')[2]}")
+
+
+def _kind(title: str, text: str, book: Book) -> tuple[str, str, str]:
+    kind, word = kind_of(title, text, book.finder)
+    return kind, "words", word
+
+
+def _service(where: str, book: Book) -> tuple[str, str] | None:
+    """The service with the most words in the text; of equal ones the first of the config."""
+    found = {n[8:]: words for n, words in book.finder.find(where).items() if n.startswith("service:")}
+    if not found:
+        return None
+    name = max(found, key=lambda n: len(found[n]))
+    return name, found[name][0]
 
 
 def _urgent(report: Report, book: Book) -> tuple[str, str]:
@@ -145,10 +144,11 @@ def _urgent(report: Report, book: Book) -> tuple[str, str]:
     if mail is None or report.signal == ALERT or mail.automatic:
         return "", ""
     lines = [line for line in (mail.own_text or report.text).splitlines() if line.strip()][:3]
-    text = fold("\n".join((report.title, *lines))[:WINDOW])
+    text = _QUOTED.sub(" ", fold("\n".join((report.title, *lines))[:WINDOW]))
     for phrase in book.policy.words.not_urgent:
-        text = text.replace(fold(phrase), " ")
-    how = find_word(text, book.policy.words.urgent) or mail.urgent_header
+        text = text.replace(folded(phrase), " ")
+    text = _NEGATED.sub(" ", text)
+    how = next(iter(book.finder.find(text).get("urgent", ())), "") or mail.urgent_header
     if not how:
         return "", ""
     customer = book.directory.customer(mail.sender)

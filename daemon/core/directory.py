@@ -104,6 +104,11 @@ class Directory:
         """By its name or an alias."""
         return self._service.get(name.casefold())
 
+    def service_of(self, address: str) -> Service | None:
+        """The service that mail of this sender's domain is about."""
+        domain = address.casefold().rpartition("@")[2]
+        return next((s for s in self.services if domain and domain in s.domains), None)
+
     def customer(self, address: str) -> Customer | None:
         """By the whole address, else by its domain or a parent of it."""
         address = address.casefold()

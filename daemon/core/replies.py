@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from daemon.core.classify import find_word, fold
+from daemon.core.word_search import find_word, fold
 from daemon.core.words import Words
 
 YES, NO, OTHER = "yes", "no", "other"

@@ -1,6 +1,7 @@
 """The keyword tables of mail, Chinese and English (RULES 2.4, 3.1, 3.3.1). `tocsin policy show` prints them.
 
-Words match case-folded; Latin ones on word borders, Chinese ones anywhere.
+Words match folded (full width, case, traditional characters); Latin ones on word borders, Chinese ones anywhere. A `…`
+stands for a few characters of the same clause: `请…重置`, `please…reset`.
 """
 
 from __future__ import annotations
@@ -8,76 +9,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from daemon.core import kind_words
+
 
 @dataclass(frozen=True)
 class Words:
-    """Word lists. `kinds` and `categories` are tried in the order written; the first with a hit wins."""
+    """Word lists. Of the kinds the one with the most weight wins (classify.py); `categories` are tried in the order
+    written, the first with a hit wins."""
 
     urgent: tuple[str, ...] = (
-        "紧急", "加急", "特急", "火急", "火速", "立即处理", "马上处理", "尽快处理", "十万火急", "急！", "急!",
-        "urgent", "urgently", "asap", "emergency", "immediately", "right away", "as soon as possible",
+        "紧急", "加急", "特急", "火急", "火速", "立即处理", "马上处理", "立刻处理", "立即解决", "马上解决", "立刻解决", "立即恢复",
+        "马上恢复", "立刻恢复", "十万火急", "刻不容缓", "抢修", "急件", "急需", "很急", "非常急", "特别急", "十分着急", "非常着急",
+        "急急", "急！", "急!", "【急】", "[急]", "(急)", "急:", "急，", "急,", "万分火急", "即刻处理", "火燒眉毛", "速速处理",
+        "urgent", "urgently", "asap", "emergency", "immediately", "right away", "as soon as possible", "at once",
+        "immediate attention", "immediate action", "immediate assistance", "immediate help", "top priority", "drop everything",
     )  # fmt: skip
     not_urgent: tuple[str, ...] = (
-        "不紧急", "不急", "非紧急", "不是紧急", "紧急联系人", "紧急联系电话", "紧急程度", "紧急度",
+        "不紧急", "不急", "非紧急", "不是紧急", "紧急联系人", "紧急联系电话", "紧急联系方式", "紧急程度", "紧急度", "紧急预案",
+        "紧急演练", "紧急出口", "紧急事件流程", "应急", "着急上火",
         "not urgent", "non-urgent", "nonurgent", "no urgency", "not an emergency", "emergency contact", "not immediately",
+        "emergency exit", "emergency drill", "emergency plan", "urgency level", "emergency number",
     )  # fmt: skip
     interrupted: tuple[str, ...] = (
-        "无法使用", "不能使用", "用不了", "中断", "宕机", "全部", "瘫痪", "崩溃", "完全打不开",
-        "down", "outage", "unavailable", "unusable", "nothing works", "cannot work", "can't work", "crashed",
+        "无法使用", "不能使用", "用不了", "使用不了", "中断", "宕机", "全部", "瘫痪", "崩溃", "完全打不开", "全都", "所有用户",
+        "所有人都", "全网", "停摆", "无法工作", "没法工作", "无法办公", "业务停了", "挂了", "不可用", "断网", "彻底", "全线", "所有业务",
+        "down", "outage", "unavailable", "unusable", "nothing works", "cannot work", "can't work", "crashed", "all users",
+        "everyone", "nobody can", "no one can", "completely", "offline", "entire", "unable to work", "whole company",
     )  # fmt: skip
-    kinds: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: {
-            "security": (
-                "信息安全", "安全事件", "入侵", "被黑", "黑客", "木马", "勒索", "钓鱼", "泄露", "泄漏", "漏洞", "攻击", "病毒",
-                "security incident", "intrusion", "hacked", "breach", "ransomware", "phishing", "malware",
-                "vulnerability", "data leak", "ddos", "compromised",
-            ),
-            "complaint": (
-                "投诉", "态度恶劣", "态度差", "不满意", "太差", "抱怨", "无人处理", "没人处理", "没人管", "推诿",
-                "complaint", "complain", "complaining", "unacceptable", "dissatisfied", "terrible service",
-            ),
-            "fault": (
-                "故障", "报错", "错误", "异常", "无法", "不能", "失败", "中断", "宕机", "瘫痪", "崩溃", "卡死", "打不开",
-                "登录不了", "登不上", "连不上", "超时", "用不了", "没有反应", "掉线", "死机", "丢失", "坏了",
-                "fault", "outage", "down", "broken", "error", "errors", "fail", "fails", "failed", "failing", "failure",
-                "crash", "crashed", "cannot", "can't", "unable", "not working", "doesn't work", "does not work",
-                "unavailable", "unreachable", "timeout", "timed out", "stopped working", "not responding",
-            ),
-            "consultation": (
-                "咨询", "请问", "如何", "怎么", "怎样", "想了解", "是否支持", "什么意思", "在哪里",
-                "how do", "how to", "how can", "question", "wondering", "is it possible", "could you explain", "what is",
-            ),
-            "request": (
-                "申请", "请求", "需求", "开通", "变更", "续租", "扩容", "请帮", "麻烦", "需要", "提取", "导出",
-                "request", "please add", "please create", "please provide", "need access", "would like", "renew",
-            ),
-        }
-    )  # fmt: skip
-    categories: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: {
-            "lease_renewal": ("续租", "续期", "延期使用", "到期续", "renew", "renewal", "extend the lease"),
-            "vm_disk_change": (
-                "磁盘扩容", "扩容磁盘", "磁盘变更", "加磁盘", "增加磁盘", "云盘", "硬盘扩容", "resize disk", "extend disk", "add disk",
-                "bigger disk", "more disk",
-            ),
-            "physical_machine_request": ("物理机", "裸金属", "实体服务器", "bare metal", "physical server", "physical machine"),
-            "vm_request": (
-                "申请虚拟机", "虚拟机申请", "申请云主机", "新建虚拟机", "开通虚拟机", "申请一台虚拟机", "new vm", "new virtual machine",
-                "request a vm", "request a virtual machine", "provision a vm",
-            ),
-            "resource_config_change": (
-                "配置变更", "变更配置", "资源变更", "调整配置", "升级配置", "增加内存", "加内存", "调整内存", "cpu变更",
-                "configuration change", "change the configuration", "resize the vm", "more memory", "more cpu",
-            ),
-        }
-    )  # fmt: skip
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(kind_words.KINDS))
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(kind_words.CATEGORIES))
     yes: tuple[str, ...] = (
-        "是", "是的", "好的", "好了", "确认", "已解决", "解决了", "可以了", "没问题了", "恢复了", "已恢复", "谢谢", "感谢",
-        "yes", "confirmed", "confirm", "solved", "resolved", "fixed", "works now", "it works", "ok", "thanks", "thank you",
+        "是", "是的", "好的", "好了", "确认", "已解决", "解决了", "可以了", "没问题了", "没有问题了", "恢复了", "已恢复", "谢谢", "感谢",
+        "正常了", "已正常", "可以关闭", "同意关闭", "搞定", "没问题", "收到", "辛苦了",
+        "yes", "confirmed", "confirm", "solved", "resolved", "fixed", "works now", "it works", "ok", "okay", "thanks",
+        "thank you", "works again", "working now", "all good", "looks good", "please close", "perfect", "great",
     )  # fmt: skip
     no: tuple[str, ...] = (
-        "否", "不是", "没有解决", "未解决", "没解决", "还是不行", "仍然", "依然", "还没好", "没好", "不行", "又出现",
-        "no", "not solved", "not resolved", "not fixed", "still", "again", "doesn't work", "does not work",
+        "否", "不是", "没有解决", "未解决", "没解决", "还是不行", "仍然", "依然", "还没好", "没好", "不行", "又出现", "还是", "仍旧", "不能",
+        "无法", "又", "没有恢复", "未恢复", "没恢复", "不同意", "并未", "尚未", "没用", "无效",
+        "no", "not solved", "not resolved", "not fixed", "still", "again", "doesn't work", "does not work", "not working",
+        "not yet", "isn't", "unresolved", "same problem", "same issue", "cannot", "can't", "not", "but",
     )  # fmt: skip
 
 

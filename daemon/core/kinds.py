@@ -1,0 +1,116 @@
+"""Which kind a mail is of, by its words (RULES 2.4): the kind whose words weigh most wins.
+
+A word weighs twice in the title, and twice again when it is a strong one; the later part of a long mail weighs less.
+A how-question is a consultation whatever error it names; asking why something fails is a fault.
+"""
+
+from __future__ import annotations
+
+import re2
+
+from daemon.core.kind_words import NEUTRAL, STRONG
+from daemon.core.word_search import Finder, folded, pattern
+
+HEAD = 300  # characters of the text that weigh in full
+_TITLE, _HEAD, _REST = 2.0, 1.0, 0.3
+_CAP = 8.0  # a long text cannot outweigh everything
+
+_COURTESY = frozenset(
+    ("请帮", "帮忙", "帮我", "麻烦", "需要", "协助", "请协助", "请安排", "增加", "修改", "调整", "删除", "新增", "添加")
+    + (
+        "question",
+        "questions",
+        "延迟",
+        "slow",
+        "missing",
+        "lost",
+        "wrong",
+        "有问题",
+        "不对",
+        "can i",
+        "what is",
+        "态度",
+    )
+)
+"""Words that every kind of mail uses: half the weight."""
+
+ORDER = ("security", "complaint", "fault", "consultation", "request")
+"""Of equal weights the first wins."""
+
+_NEUTRAL = re2.compile("|".join(pattern(word) for word in sorted(NEUTRAL, key=len, reverse=True)))
+_MEND = "办|回事|解决|处理|恢复|修复|还|又|没|一直|总|就|会|这么|那么|了|都|突然|老|回事"
+_HOW = re2.compile(
+    rf"(?:如何|怎么样?|怎样|咋)(?:才能|可以|能|去|来|给|在)?(?:[^{_MEND.replace('|', '')}无不]|$)"
+    r"|\bhow (?:do|to|can|should|does|would|could|i|we|is|are)\b|\bwhat(?:'s| is| are) the (?:process|procedure|way|steps?|difference)"
+)
+_HOW_MEND = re2.compile(
+    rf"(?:如何|怎么|怎样|咋)(?:才能|可以|能|去|来)?(?:{_MEND})"
+    r"|\bhow (?:do|to|can|should|could) ?(?:i|we)? ?(?:fix|solve|resolve|recover|repair|get (?:it|this) (?:back|working))\b"
+)
+_WHY_FAILS = re2.compile(
+    r"(?:是不是|是否|怎么|为什么|为何|为啥|咋|怎么又|怎么还)[^。!?\n]{0,10}(?:故障|坏|挂|崩|出问题|有问题|无法|不能|不了|打不开|登不上|连不上|没有?反应|报错|失败|断)"
+    r"|\b(?:why (?:is|are|can't|cannot|does|do|did)|is (?:there|it) (?:an? )?(?:outage|problem|issue|down)|are you (?:having|aware))\b"
+)
+_SOLVED = re2.compile(r"(?:已经?|现已|目前已)(?:恢复|解决|处理好|修复|正常)")
+
+
+def strip_neutral(text: str) -> str:
+    """The folded text without the phrases that mislead."""
+    return str(_NEUTRAL.sub(" ", text))
+
+
+def kind_of(title: str, text: str, finder: Finder) -> tuple[str, str]:
+    """(kind, the word that speaks loudest for it) of folded texts; ("", "") where no word tells."""
+    title, head, rest = strip_neutral(title), strip_neutral(text[:HEAD]), strip_neutral(text[HEAD:])
+    scores = dict.fromkeys(ORDER, 0.0)
+    loudest: dict[str, tuple[float, str]] = {}
+    for part, weight in ((title, _TITLE), (head, _HEAD), (rest, _REST)):
+        for name, words in finder.find(part).items():
+            if not name.startswith("kind:"):
+                continue
+            kind, total = name[5:], 0.0
+            for word in _outermost(words):
+                own = weight * (2.0 if word in STRONG else 0.5 if word in _COURTESY else 1.0)
+                total += own
+                if own > loudest.get(kind, (0.0, ""))[0]:
+                    loudest[kind] = (own, word)
+            scores[kind] = scores.get(kind, 0.0) + min(total, _CAP)
+    if not loudest and not _HOW.search(title) and not _HOW.search(head):
+        return "", ""
+    _questions(scores, title, head)
+    best = max(scores, key=lambda kind: (scores[kind], -_rank(kind)))
+    return (best, loudest.get(best, (0.0, "question"))[1]) if scores[best] > 0 else ("", "")
+
+
+def _questions(scores: dict[str, float], title: str, head: str) -> None:
+    for part, weight in ((title, 4.0), (head, 2.5)):
+        if _HOW_MEND.search(part):
+            scores["fault"] += 0.5 * weight if scores["fault"] > 0 else 0
+        elif _HOW.search(part):
+            scores["consultation"] += weight
+            scores["fault"] *= 0.5
+            scores["security"] *= 0.5
+        if _WHY_FAILS.search(part):
+            scores["fault"] += 0.5 * weight
+    if _SOLVED.search(head) and not scores["complaint"]:
+        scores["fault"] *= 0.6
+    if scores["security"] >= 2 and scores["consultation"] < scores["security"]:
+        scores["security"] *= 1.5
+    if scores["complaint"] >= 3:
+        scores["complaint"] *= 1.3
+
+
+def _rank(kind: str) -> int:
+    return ORDER.index(kind) if kind in ORDER else len(ORDER)
+
+
+def _outermost(words: list[str]) -> list[str]:
+    """Without those that are only a part of another one that was found: 不满意 is not 不满 too."""
+    if len(words) < 2:
+        return words
+    plain = [folded(w) for w in words]
+    return [
+        w
+        for n, w in enumerate(words)
+        if not any(n != m and plain[n] in p and plain[n] != p for m, p in enumerate(plain))
+    ]
