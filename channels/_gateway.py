@@ -8,15 +8,17 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit
 
-import aiohttp
 import orjson
 import re2
 
 from channels import DeliveryError
 from channels._fields import one_line, scrubbed
+
+if TYPE_CHECKING:
+    import aiohttp  # where it is used: it takes longer to import than a short command takes to run
 
 PLACEHOLDERS = ("to", "text", "key", "subject", "incident")
 MAX_ANSWER = 64 * 1024  # bytes that are read of an answer
@@ -107,6 +109,8 @@ class Gateway:
             self._session = None
 
     async def _post(self, values: Mapping[str, str]) -> str:
+        import aiohttp
+
         request, known = self._request, {**values, **self._request.secrets}
         data, content_type = _body(request, known)
         headers = {name: fill(value, known, "header") for name, value in request.headers.items()}
@@ -138,6 +142,8 @@ class Gateway:
             raise
 
     def _opened(self) -> aiohttp.ClientSession:
+        import aiohttp
+
         if self._session is None:
             request = self._request
             self._session = aiohttp.ClientSession(

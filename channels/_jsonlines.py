@@ -50,9 +50,10 @@ async def append(path: Path, message: Message) -> None:
 
 
 def _write(path: Path, line: bytes) -> None:
-    """One whole line or nothing. Opened anew each time, so that the file may be rotated under us."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    """One whole line or nothing. Opened anew each time, so that the file may be rotated under us. For its owner only:
+    what people wrote is in it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)  # other daemons may write the same file
         before = os.fstat(fd).st_size

@@ -6,12 +6,13 @@ Exit 0 done, 1 failed, 2 the call or the config is wrong.
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from daemon import __version__
 from daemon.commands.call import Failed, Wrong, warn
@@ -20,8 +21,19 @@ from daemon.commands.call import Failed, Wrong, warn
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; every level takes --config and -v."""
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """An unknown command is told with the nearest that there is; its many names are what --help is for."""
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            raise argparse.ArgumentError(None, f"there is no {self.prog} {value}{_meant(value, action.choices)}")
+        super()._check_value(action, value)
+
     def error(self, message: str) -> NoReturn:
         raise Wrong(f"{self.prog.split()[0]}: {message} (see {self.prog} --help)")
+
+
+def _meant(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    near = difflib.get_close_matches(word, list(known), 1, likeness)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 FAMILIES = {
@@ -51,11 +63,27 @@ def build(argv: Sequence[str]) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"tocsin {__version__}")
     common(parser, top=True)
+    _check_options(parser, argv)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     wanted = [family for name, family in FAMILIES.items() if name in argv] or FAMILIES.values()
     for family in dict.fromkeys(wanted):
         import_module(f"daemon.commands.{family}").add(commands)
     return parser
+
+
+def _check_options(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """What stands before the command: argparse would take the value of an unknown option for the command."""
+    known, words = list(parser._option_string_actions), iter(argv)
+    for word in words:
+        name, given, _ = word.partition("=")
+        if not word.startswith("-"):
+            return
+        fits = [k for k in known if k == name or (name.startswith("--") and k.startswith(name) and len(name) > 2)]
+        if not fits:
+            hint = _meant(name, known, 0.75) or "; the options of a command stand after it"
+            raise Wrong(f"tocsin: there is no option {name} here{hint} (see tocsin --help)")
+        if fits == ["--config"] and not given:
+            next(words, None)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,7 +31,7 @@ from daemon.doors.http import HttpServer, Watch, make_app
 from daemon.doors.proxies import client_of
 from daemon.doors.smtp_routes import routes_of, users_of
 from daemon.doors.webhooks import WebhookDoor, entries_of
-from daemon.loops.dispatcher import Dispatcher
+from daemon.loops.dispatcher import Dispatcher, Settings
 from daemon.loops.intake import Intake
 from daemon.loops.timer import Timer
 from daemon.metrics import Metrics
@@ -54,7 +54,7 @@ def run_daemon(path: Path) -> int:
     """`tocsin run`: until SIGTERM or SIGINT. Returns the exit code."""
     try:
         config = load(path)
-        logs.configure(config.log.level, config.log.format)
+        logs.configure(config.log.level, config.log.format, config.timezone)
         uvloop.run(run(config, SystemClock(), asyncio.Event()))
     except ConfigError as error:
         sys.stderr.writelines(f"{line}\n" for line in error.faults)
@@ -104,6 +104,7 @@ class Daemon:
     ) -> None:
         self._now, self._store, self._clock, self._signer = now_is, store, clock, signer
         self._metrics, self._stop = metrics, stop
+        self._closing: set[asyncio.Task[None]] = set()
         self._draining = asyncio.Event()  # the doors are shut: what is committed is finished, nothing new comes
         known, book = parsers.load(), lambda: self._now.book
         self._intake = Intake(store, known, self._parser_settings, book, clock, metrics, signer)
@@ -151,6 +152,7 @@ class Daemon:
 
     async def serve(self, stack: AsyncExitStack) -> None:
         http = HttpServer(self._app())
+        await self._store.release_leases()
         await self._rearm()
         await _listen("http.listen", http.start, *self._now.config.http.listen)
         stack.push_async_callback(http.stop)
@@ -198,7 +200,7 @@ class Daemon:
             for waker in (self._store.inbox_waker, self._store.timer_waker, self._store.outbox_waker):
                 waker.set()
             await asyncio.wait(tasks)
-            for task in helpers:
+            for task in (*helpers, *self._closing):
                 task.cancel()
         log.info("stopped")
 
@@ -285,7 +287,7 @@ class Daemon:
         for name in needs_restart(old.config, config):
             log.warning("reload: %s changes at the next start", name)
         fresh = current(config, self._signer)
-        logs.configure(config.log.level, config.log.format)
+        logs.configure(config.log.level, config.log.format, config.timezone)
         self._now = fresh
         self._webhooks.configure(entries_of(config))
         await self._arrivals.configure(config)
@@ -294,8 +296,9 @@ class Daemon:
         self._configure_metrics()
         await self._rearm()
         log.info("reloaded")
-        await asyncio.sleep(60)  # what is in flight still uses the old channels
-        await close_channels(old.sending)
+        task = asyncio.create_task(_close_later(old.sending))  # beside this: the next reload may come at any time
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _rearm(self) -> None:
         """Open incidents that another policy armed are due now; the timer re-arms them in slices (decision 11)."""
@@ -325,6 +328,14 @@ class Daemon:
                 await self._store.prune()
             except StoreError as error:
                 log.warning("prune error=%s", error)
+
+
+async def _close_later(sending: Settings) -> None:
+    """What is in flight still uses the old channels."""
+    try:
+        await asyncio.sleep(60)
+    finally:
+        await close_channels(sending)
 
 
 async def _listen(name: str, start: Callable[[str, int], Awaitable[None]], host: str, port: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import channels
 from daemon.config import Config
+from daemon.config.sections import Security
 from daemon.core.book import Book
 from daemon.doors.smtp_routes import PARSERS
 from daemon.loops.dispatcher import Settings
@@ -18,8 +19,8 @@ from daemon.wording import Wording
 
 log = logging.getLogger("tocsin.main")
 
-FIXED = ("database.url", "http.listen", "smtp.listen", "security.key")
-"""What a reload cannot change: it needs a restart."""
+FIXED = ("database.url", "http.listen", "smtp.listen")
+"""What a reload cannot change, beside the key: it needs a restart."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ async def close_channels(sending: Settings) -> None:
 
 
 def needs_restart(old: Config, new: Config) -> list[str]:
-    """The settings of FIXED that differ."""
+    """The settings of FIXED that differ, and the key."""
 
     def value(config: Config, path: str) -> Any:
         found: Any = config
@@ -76,4 +77,10 @@ def needs_restart(old: Config, new: Config) -> list[str]:
             found = getattr(found, part, None)
         return str(found)
 
-    return [path for path in FIXED if value(old, path) != value(new, path)]
+    differ = [path for path in FIXED if value(old, path) != value(new, path)]
+    return [*differ, "security.key"] if _other_key(old.security, new.security) else differ
+
+
+def _other_key(old: Security, new: Security) -> bool:
+    """A key file that is made at the start was not there yet when the config was read: that is no change."""
+    return old.key_file != new.key_file or (old.key != new.key and not (old.key_file and old.key is None))

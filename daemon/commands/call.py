@@ -91,11 +91,21 @@ def _is_ours(url: str, config: Config) -> bool:
     return urlsplit(url).netloc in known
 
 
+def database_url(config: Config) -> str:
+    """Of a config that was read leniently. Raises Wrong when it is a secret that this user cannot see."""
+    if not config.database.url:
+        raise Wrong(f"{config.path.name}: database.url: its variable, file or credential cannot be read here")
+    return config.database.url
+
+
 def _key(config: Config) -> str:
     """`[security] key`; without one in the config, the key that the daemon keeps in the store. "" before its start."""
     security = config.security
     if security.key is not None or security.key_file is not None or security.hidden:
         return security.key.get_secret_value() if security.key else ""
+
+    if not config.database.url:
+        return ""
 
     async def kept() -> str:
         from daemon.store import opened

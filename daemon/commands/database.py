@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from daemon.commands.call import Failed, load_config, put, warn
+from daemon.commands.call import Failed, database_url, load_config, put, warn
 from daemon.commands.options import command, group
 
 
@@ -21,7 +21,7 @@ def upgrade(args: argparse.Namespace) -> int:
     from daemon.store import upgrade as move
 
     try:
-        asyncio.run(move(load_config(args).database.url))
+        asyncio.run(move(database_url(load_config(args, lenient=True))))
     except StoreError as fault:
         raise Failed(str(fault)) from None
     put("the database is at this version")
@@ -31,7 +31,7 @@ def upgrade(args: argparse.Namespace) -> int:
 def check(args: argparse.Namespace) -> int:
     from daemon.store import check as look
 
-    problems = asyncio.run(look(load_config(args).database.url))
+    problems = asyncio.run(look(database_url(load_config(args, lenient=True))))
     for problem in problems:
         warn(f"tocsin: {problem}")
     if not problems:

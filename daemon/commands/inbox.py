@@ -37,19 +37,22 @@ def list_inbox(args: argparse.Namespace) -> int:
         return 0
     page = Page(config)
     page.table(
-        ("id", "received", "source", "parser", "state", "outcome"),
+        ("id", "received", "outcome", "source", "parser", "state", "error"),
         (
             (
                 r["id"],
                 page.when(r["received_at"]),
+                r["outcome"],
                 page.label("source", r["source"]),
                 clean(r["parser"], 14),
                 r["state"],
-                f"{r['outcome']} {r['error']}".strip(),
+                r["error"],
             )
             for r in found["inbox"]
         ),
-        flexible="outcome",
+        flexible="error",
+        whole=("id", "received", "outcome"),
+        lesser=("source", "parser", "state"),
     )
     if found["next"]:
         warn(f"more: --cursor {found['next']}")

@@ -77,8 +77,9 @@ def add(commands: Any) -> None:
     for part in ("name", "address", "phone"):
         new.add_argument(f"--reporter-{part}", metavar="X")
     _add_data(new)
-    patch = command(family, "patch", patch_incident, "correct kind, service, impact … (needs --reason)", json=True)
+    patch = command(family, "patch", patch_incident, "correct kind, service, impact … (needs a reason)", json=True)
     patch.add_argument("number", metavar="N", help="INC-42 or 42")
+    patch.add_argument("first", nargs="?", metavar="REASON")
     add_fields(patch, Patch)
     _add_data(patch)
     for name, model in ACTIONS.items():
@@ -162,6 +163,8 @@ def list_incidents(args: argparse.Namespace) -> int:
             for i in found["incidents"]
         ),
         flexible="title",
+        whole=("number", "registered"),
+        lesser=("level", "service"),
     )
     if found["next"]:
         warn(f"more: --cursor {found['next']}")
@@ -184,7 +187,7 @@ def show_incident(args: argparse.Namespace) -> int:
     if args.json:
         put_json(incident | {"timeline": timeline})
         return 0
-    show_page(Page(config), incident, timeline)
+    show_page(Page(config), incident, timeline, config.directory() if config else None)
     return 0
 
 

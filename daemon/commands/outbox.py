@@ -50,6 +50,8 @@ def list_outbox(args: argparse.Namespace) -> int:
             for r in found["notifications"]
         ),
         flexible="to",
+        whole=("id", "incident", "at", "state"),
+        lesser=("channel", "reason"),
     )
     if found["next"]:
         warn(f"more: --cursor {found['next']}")

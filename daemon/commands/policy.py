@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
 
 
 def show(args: argparse.Namespace) -> int:
-    for line in toml(load_config(args).policy):
+    for line in toml(load_config(args, lenient=True).policy):
         put(line)
     return 0
 

@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
     command(commands, "run", run, "the daemon; SIGTERM drains and stops it, SIGHUP reloads the config")
     command(commands, "check", check, "validate the config: every fault at once")
     parser = command(commands, "simulate", simulate, "run a scenario on a virtual clock; sends nothing", json=True)
-    parser.add_argument("scenario", metavar="SCENARIO", help="JSON lines, one event a line")
+    parser.add_argument("scenario", metavar="SCENARIO", help="JSON lines, one event a line; - is standard input")
     parser.add_argument("--until", metavar="T", help="how far to go, as 4h (else the last input + 24h)")
 
 
@@ -61,11 +61,15 @@ def simulate(args: argparse.Namespace) -> int:
     from daemon.simulation.engine import simulate as engine
     from daemon.simulation.scenario import ScenarioError
 
-    scenario = Path(args.scenario)
-    until, config = _seconds(args.until), load_config(args)
+    piped = args.scenario == "-"
+    name, path = ("standard input", Path("/dev/stdin")) if piped else (args.scenario, Path(args.scenario))
+    until, config = _seconds(args.until), load_config(args, lenient=True)
     try:
-        return engine(config, scenario, until, args.json, sys.stdout)
+        return engine(config, path, until, args.json, sys.stdout)
     except ScenarioError as fault:
-        raise Wrong(f"tocsin: {scenario}: {fault}") from None
-    except OSError as fault:
-        raise Failed(f"{scenario}: {fault.strerror or fault}") from None
+        raise Wrong(f"tocsin: {name}: {fault}") from None
+    except BrokenPipeError:
+        raise
+    except OSError as fault:  # what we write to has no name
+        place = name if fault.filename == str(path) else fault.filename or "standard output"
+        raise Failed(f"{place}: {fault.strerror or fault}") from None

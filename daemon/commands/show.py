@@ -7,7 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
-from daemon.commands.tables import Page, clean
+from daemon.commands.tables import Page, clean, span
+from daemon.core.directory import Directory
+from daemon.core.vocabulary import Role
 
 DEADLINES = (
     ("response", "response_due_at", "accepted_at"),
@@ -38,8 +40,25 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 OPEN = ("registered", "assigned", "in_progress", "pending")
 
 
-def show_page(page: Page, incident: dict[str, Any], timeline: list[dict[str, Any]]) -> None:
+NUMBERED = ("fault", "ticket", "removed", "to", "duplicate_of")
+"""Keys whose whole numbers are incidents."""
+
+SENTENCES = {
+    "counts": ("这条投诉计入故障 {to}。", "This complaint counts for the fault {to}."),
+    "complaint": ("投诉，计入故障 {to}", "a complaint that counts for the fault {to}"),
+    "uncounted": ("{to} 不再计数：该报告人已计过", "{to} is not counted: its reporter counts already"),
+    "duplicate": ("{to} 与本单重复", "{to} is a duplicate of this one"),
+    "duplicate_of": ("与 {to} 重复", "a duplicate of {to}"),
+}
+
+
+def show_page(
+    page: Page, incident: dict[str, Any], timeline: list[dict[str, Any]], directory: Directory | None
+) -> None:
+    """`directory`: of the config, when there is one: whom the rungs to come will tell."""
     page.line(f"{incident['number']}  {clean(incident['title'])}", style="bold", fold=True)
+    if incident["complaint_of"]:
+        page.line(_sentence(page, "counts", incident["complaint_of"]), fold=True)
     page.pairs(_head(page, incident))
     page.line()
     if any(incident[due] for _, due, _ in DEADLINES):
@@ -48,11 +67,25 @@ def show_page(page: Page, incident: dict[str, Any], timeline: list[dict[str, Any
         page.line()
     if incident["ladder"]:
         page.line(page.heading("ladder"), style="bold")
-        page.table(("role", "due", "fired", "people"), _ladder(page, incident), flexible="people", fold=True)
+        rungs = _ladder(page, incident, directory)
+        page.table(("role", "due", "fired", "people"), rungs, flexible="people", fold=True, whole=("due", "fired"))
         page.line()
     page.line(page.heading("timeline"), style="bold")
-    rows = ((page.when(r["at"]), r["actor"], page.label("event", r["event"]), _told(page, r)) for r in timeline)
-    page.table(("at", "actor", "event", "data"), rows, flexible="data", fold=True)
+    known = incident["grade"]["reasons"]  # they stand above already
+    rows = [(page.when(r["at"]), page.label("event", r["event"]), _row(page, r, known)) for r in timeline]
+    page.table(("at", "event", "data"), rows, flexible="data", fold=True, whole=("at", "event"))
+
+
+def _row(page: Page, row: dict[str, Any], known: list[str]) -> str:
+    """What happened, and by whom when it was a person."""
+    data = {k: v for k, v in row["data"].items() if not (k == "reasons" and v == known)}
+    told = _told(page, row["event"], data)
+    return told if row["actor"] == "tocsin" else f"{told}  {page.heading('by')}={clean(row['actor'], 100)}".strip()
+
+
+def _sentence(page: Page, name: str, to: object) -> str:
+    zh, en = SENTENCES[name]
+    return (zh if page.locale == "zh_CN" else en).format(to=f"INC-{to}" if isinstance(to, int) else clean(to, 40))
 
 
 def _head(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
@@ -66,8 +99,6 @@ def _head(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
     )
     if incident["emergency"]:
         grade.append(f"  {page.heading('emergency')}", style="bold red")
-    level = page.level(incident["fault_level"])
-    severity = page.label("severity", incident["severity"])
     status = page.label("status", incident["status"])
     if incident["needs_triage"]:
         status += f"  ({page.heading('triage')})"
@@ -80,8 +111,9 @@ def _head(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
         ("status", status),
         ("priority", grade),
         ("grade", "; ".join(incident["grade"]["reasons"])),
-        ("level", Text.assemble(level, f"  {severity}") if incident["fault_level"] else Text(severity)),
         named("kind", "kind"),
+        ("level", page.level(incident["fault_level"])),
+        named("severity", "severity"),
         named("category", "category"),
         named("cause", "cause"),
         ("service", incident["service"] or ""),
@@ -96,7 +128,6 @@ def _head(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
         ("third_party", incident["third_party"] or ""),
         ("complaints", counted),
         ("measures", _flat(page, incident["measures"])),
-        ("complaint_of", incident["complaint_of"] or ""),
         ("duplicate_of", incident["duplicate_of"] or ""),
         ("links", ", ".join(incident["links"])),
         ("occurred", page.when(incident["occurred_at"])),
@@ -126,19 +157,21 @@ def _deadlines(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Te
     return found
 
 
-def _ladder(page: Page, incident: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Fired rungs with when and whom, the others with how long until they fire."""
+def _ladder(page: Page, incident: dict[str, Any], directory: Directory | None) -> list[tuple[str, str, str, str]]:
+    """Fired rungs with when and whom, the others with how long until they fire and whom they would tell."""
     found = []
     for rung in incident["ladder"]:
         waits = incident["status"] in OPEN and not rung["fired_at"]
         fired = page.when(rung["fired_at"]) or (page.rest(rung["due_at"]) if waits else "-")
-        found.append((page.label("role", rung["role"]), page.when(rung["due_at"]), fired, ", ".join(rung["people"])))
+        role, people = page.label("role", rung["role"]), list(rung["people"])
+        if waits and not people:
+            people = [p.name for p in directory.told(Role(rung["role"]))] if directory else [role]
+        found.append((role, page.when(rung["due_at"]), fired, ", ".join(people)))
     return found
 
 
-def _told(page: Page, row: dict[str, Any]) -> str:
+def _told(page: Page, event: str, data: dict[str, Any]) -> str:
     """A row's data in words: identifiers by their labels."""
-    event, data = row["event"], dict(row["data"])
     if event == "notification":
         reasons = ", ".join(page.label("reason", r) for r in data.get("reasons") or ())
         return f"{page.label('channel', data.get('channel'))} → {data.get('name') or data.get('to')}  {reasons}"
@@ -148,9 +181,19 @@ def _told(page: Page, row: dict[str, Any]) -> str:
         if event == "level":
             data["reason"] = page.label("level_reason", data.get("reason"))
         return f"{before} → {after}  {_flat(page, data)}".rstrip()
+    if event == "linked":
+        return _linked(page, data)
     if event == "registered":
         data.pop("title", None)
     return _flat(page, data)
+
+
+def _linked(page: Page, data: dict[str, Any]) -> str:
+    to = data.get("to")
+    if data.get("counted") is False:
+        return _sentence(page, "uncounted", to)
+    name = next((name for name in ("complaint", "duplicate", "duplicate_of") if data.get(name)), "")
+    return _sentence(page, name, to) if name else f"INC-{to}  {clean(data.get('why') or '', 200)}".rstrip()
 
 
 def _flat(page: Page, data: dict[str, Any]) -> str:
@@ -173,6 +216,10 @@ def _value(page: Page, key: str, value: Any) -> str:
         return page.label("word", "yes" if value else "no")
     if value is None:
         return ""
+    if isinstance(value, int) and key in NUMBERED:
+        return f"INC-{value}"
+    if isinstance(value, int) and key == "late":
+        return span(value)
     if isinstance(value, str) and INSTANT.fullmatch(value):
         return page.when(value)
     group = DATA_LABELS.get(key)

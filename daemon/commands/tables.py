@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 PRIORITY = {1: "bold white on red", 2: "bold red", 3: "yellow", 4: ""}
 LEVEL = {"black": "bold white on black", "red": "bold red", "orange": "dark_orange", "yellow": "yellow"}
-MAX_COLUMN = 20
+MAX_COLUMN, MIN_FLEXIBLE, GAP = 20, 10, 2
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 HEADINGS = {
     "number": ("编号", "number"),
-    "priority": ("级", "P"),
+    "priority": ("优先级", "priority"),
     "status": ("状态", "status"),
     "kind": ("类型", "kind"),
-    "level": ("级别", "level"),
+    "level": ("故障级别", "fault level"),
     "service": ("服务", "service"),
     "title": ("标题", "title"),
     "registered": ("登记", "registered"),
@@ -54,8 +54,8 @@ HEADINGS = {
     "error": ("错误", "error"),
     "role": ("角色", "role"),
     "due": ("到期", "due"),
-    "fired": ("已通知", "fired"),
-    "people": ("人员", "people"),
+    "fired": ("通知", "told"),
+    "people": ("通知对象", "people"),
     "actor": ("操作人", "actor"),
     "event": ("事项", "event"),
     "data": ("内容", "data"),
@@ -63,7 +63,7 @@ HEADINGS = {
     "scope": ("权限", "scope"),
     "person": ("人员", "person"),
     "created": ("创建", "created"),
-    "grade": ("定级", "grade"),
+    "grade": ("定级依据", "graded by"),
     "impact": ("影响", "impact"),
     "urgency": ("紧急度", "urgency"),
     "severity": ("严重程度", "severity"),
@@ -91,11 +91,11 @@ HEADINGS = {
     "text": ("内容", "text"),
     "links": ("关联", "links"),
     "duplicate_of": ("重复于", "duplicate of"),
-    "complaint_of": ("计入故障", "counts for"),
     "emergency": ("紧急事件", "emergency"),
     "triage": ("待核实", "to be verified"),
     "in": ("还有", "in"),
-    "late": ("已超时", "over by"),
+    "over": ("已超时", "over by"),
+    "late": ("迟", "late"),
     "breached": ("超时", "breached"),
     "reopenings": ("重新开单", "reopened"),
     "reassignments": ("转派", "reassigned"),
@@ -128,6 +128,19 @@ HEADINGS = {
     "hq_sanction": ("总部考核", "HQ sanction"),
     "close_code": ("结束代码", "close code"),
     "satisfaction": ("满意度", "satisfaction"),
+    "ticket": ("投诉单", "complaint"),
+    "removed": ("不再计入", "no longer counted"),
+    "complaint": ("投诉", "complaint"),
+    "why": ("原因", "why"),
+    "what": ("事项", "what"),
+    "until": ("至", "until"),
+    "score": ("评分", "score"),
+    "comment": ("评语", "comment"),
+    "problem": ("问题单", "problem"),
+    "accepted_at": ("受理", "accepted"),
+    "due_at": ("到期", "due"),
+    "fell_through": ("代为接收", "stands in"),
+    "automatic": ("自动邮件", "automatic mail"),
 }
 
 
@@ -172,31 +185,46 @@ class Page:
     def rest(self, instant: str) -> str:
         """How long until it, or since."""
         seconds = round(datetime.fromisoformat(instant).timestamp() - self.now / 1000)
-        return f"{self.heading('in' if seconds >= 0 else 'late')} {span(abs(seconds))}"
+        return f"{self.heading('in' if seconds >= 0 else 'over')} {span(abs(seconds))}"
 
     def line(self, text: str = "", style: str = "", fold: bool = False) -> None:
         """One line, however long; or folded at the width."""
         self._console.print(Text(text, style=style), soft_wrap=not fold)
 
     def table(
-        self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]], flexible: str, fold: bool = False
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[str | Text]],
+        flexible: str,
+        *,
+        fold: bool = False,
+        whole: Collection[str] = (),
+        lesser: Sequence[str] = (),
     ) -> None:
-        """`flexible` is the column that gives way: cut with an ellipsis where it does not fit, or folded."""
+        """`flexible` is the column that gives way: cut with an ellipsis where it does not fit, or folded.
+
+        `whole` are never cut, `lesser` are left out, in this order, where not all columns fit.
+        """
         cells = [[c if isinstance(c, Text) else Text(clean(c)) for c in row] for row in rows]
-        heads = [self.heading(name) for name in columns]
-        widths = [min(MAX_COLUMN, max([cell_len(h), *(row[n].cell_len for row in cells)])) for n, h in enumerate(heads)]
-        at = list(columns).index(flexible)
-        gaps = 3 * (len(columns) - 1)
-        room = self._console.width - gaps - sum(w for n, w in enumerate(widths) if n != at)
-        longest = max([cell_len(heads[at]), *(row[at].cell_len for row in cells)])
-        widths[at] = max(10, min(room, longest))
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-        for n, head in enumerate(heads):
-            folded = fold and n == at
-            table.add_column(head, overflow="fold" if folded else "ellipsis", no_wrap=not folded, width=widths[n])
+        widths: dict[str, int] = {}
+        for n, name in enumerate(columns):
+            width = max([cell_len(self.heading(name)), *(row[n].cell_len for row in cells)])
+            widths[name] = width if name in whole or name == flexible else min(MAX_COLUMN, width)
+        longest, room = widths[flexible], self._console.width
+        widths[flexible] = min(longest, MIN_FLEXIBLE)
+        for name in lesser:
+            if _together(widths) <= room:
+                break
+            del widths[name]
+        widths[flexible] = max(widths[flexible], min(longest, room - _together(widths | {flexible: 0})))
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, GAP - 1, 0, 0))
+        for name, width in widths.items():
+            folded = fold and name == flexible
+            overflow: OverflowMethod = "fold" if folded else "ellipsis"
+            table.add_column(self.heading(name), overflow=overflow, no_wrap=not folded, width=width)
         for row in cells:
-            table.add_row(*row)
-        self._print(table)
+            table.add_row(*(row[columns.index(name)] for name in widths))
+        self._print(table, max(room, _together(widths)))
 
     def pairs(self, rows: Iterable[tuple[str, str | Text]]) -> None:
         """`name  value` lines; those without a value are left out, long values go on below themselves."""
@@ -206,10 +234,11 @@ class Page:
         for name, value in rows:
             if str(value).strip():
                 table.add_row(self.heading(name), value if isinstance(value, Text) else Text(clean(value)))
-        self._print(table)
+        self._print(table, self._console.width)
 
-    def _print(self, table: Table) -> None:
-        """Without a terminal: no blanks at the ends of lines."""
+    def _print(self, table: Table, width: int) -> None:
+        """As wide as it must be, for ids are typed again. Without a terminal: no blanks at the ends of lines."""
+        self._console.width = width
         if self._console.is_terminal:
             self._console.print(table)
             return
@@ -222,6 +251,10 @@ class Page:
 
     def level(self, value: str | None) -> Text:
         return Text(self.label("fault_level", value) if value else "", style=LEVEL.get(value or "", ""))
+
+
+def _together(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + GAP * (len(widths) - 1)
 
 
 def span(seconds: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from daemon.client import Refused, Unreachable, segment
 from daemon.clock import SystemClock
-from daemon.commands.call import Failed, Wrong, client, load_config, optional_config, put, put_json
+from daemon.commands.call import Failed, Wrong, client, database_url, load_config, optional_config, put, put_json
 from daemon.commands.options import command, group
 from daemon.commands.remote import answered
 from daemon.commands.tables import Page, clean
@@ -31,7 +31,7 @@ def new_token(args: argparse.Namespace) -> int:
     """The token stands alone on standard output."""
     if not args.name.strip() or len(args.name) > 200:
         raise Wrong("tocsin: a token's name has 1 to 200 characters")
-    config = load_config(args)
+    config = load_config(args, lenient=True)
     body = NewToken(name=args.name, scope=args.scope, person=args.person).model_dump(exclude_none=True)
     try:
         token = client(args, config).post("/tokens", body)["token"]
@@ -51,7 +51,7 @@ async def _direct(config: Any, args: argparse.Namespace) -> str:
     if args.person and person is None:
         raise Wrong(f"tocsin: --person: the config names nobody {args.person!r}")
     try:
-        async with opened(config.database.url, SystemClock(), exclusive=False) as store:
+        async with opened(database_url(config), SystemClock(), exclusive=False) as store:
             return await make_token(
                 store, SystemClock(), args.name.strip(), Scope.named(args.scope), person.id if person else None
             )

@@ -171,7 +171,7 @@ def ensure_key(key: SecretStr | None, file: Path | None) -> SecretStr | None:
     """
     if key is not None or file is None:
         return key
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = randomness.token_hex(32)
     # Linked into place whole: a crash leaves no short key, and of two daemons that start at once one wins.
     scratch = file.with_name(f".{file.name}.{randomness.token_hex(4)}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -23,7 +24,7 @@ from daemon.config.scalars import (
     Url,
     one_line,
 )
-from daemon.config.secrets import FilePath, Secret, ensure_key, read_secret_file, surroundings
+from daemon.config.secrets import ABSENT, Absent, FilePath, Secret, ensure_key, read_secret_file, surroundings
 
 MIN_KEY = 16  # characters
 
@@ -31,6 +32,8 @@ MIN_KEY = 16  # characters
 def _database_url(value: object, info: ValidationInfo) -> str:
     around = surroundings(info)
     text = around.secret(value)
+    if text == ABSENT:
+        return ""
     scheme, colon, rest = text.partition("://")
     if not colon or scheme not in ("sqlite", "postgres", "postgresql"):
         raise ValueError('must begin with "sqlite://" or "postgres://"')

@@ -23,6 +23,8 @@ def check(config: Config, faults: Faults) -> None:
             faults.warn(
                 ("mailboxes", n, "tls"), f"is none: the password of {box.username} crosses the network readable"
             )
+    if config.report.to:
+        faults.warn(("report", "to"), "this version sends no reports yet: nobody is written to")
     if any(value is not None for value in (config.retention.raw, config.retention.inbox)) or any(
         value is not None for value in (config.retention.outbox, config.retention.incidents)
     ):

@@ -44,7 +44,7 @@ class Book:
         words = self.policy.words
         tables: dict[str, tuple[str, ...]] = {f"kind:{kind}": table for kind, table in words.kinds.items()}
         tables |= {f"category:{name}": table for name, table in words.categories.items()}
-        services = {f"service:{s.name}": (*s.keywords, s.name, *s.aliases) for s in self.directory.services}
+        services = {f"service:{s.name}": (*s.keywords, s.name) for s in self.directory.services}
         return Finder({**tables, **services, "urgent": words.urgent, "interrupted": words.interrupted})
 
     @cached_property

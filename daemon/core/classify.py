@@ -30,7 +30,8 @@ _NEGATED = re2.compile(
     r"|\b(?:not|isn't|isnt|non|never|nothing|no|without|hardly)\b[\s-]{1,2}"
     r"(?:at all |an? |that |very |so |really |super |particularly |any |need to be |required |too )*"
     r"(?:urgent|urgently|urgency|emergency|immediately|asap|immediate)\b"
-    r"|\b(?:no need|don't need|do not need|needn't|no rush)\b[^.\n]{0,50}\b(?:immediately|right away|asap|urgent|urgently|at once)\b"
+    r"|\b(?:no need|don't need|do not need|needn't|no rush)\b[^.\n]{0,50}"
+    r"\b(?:immediately|right away|asap|urgent|urgently|at once)\b"
 )
 
 

@@ -8,48 +8,42 @@ from __future__ import annotations
 
 import re2
 
-from daemon.core.kind_words import NEUTRAL, STRONG
+from daemon.core.kind_words import NEUTRAL, STRONG, WEAK
 from daemon.core.word_search import Finder, folded, pattern
 
 HEAD = 300  # characters of the text that weigh in full
 _TITLE, _HEAD, _REST = 2.0, 1.0, 0.3
 _CAP = 8.0  # a long text cannot outweigh everything
 
-_COURTESY = frozenset(
-    ("请帮", "帮忙", "帮我", "麻烦", "需要", "协助", "请协助", "请安排", "增加", "修改", "调整", "删除", "新增", "添加")
-    + (
-        "question",
-        "questions",
-        "延迟",
-        "slow",
-        "missing",
-        "lost",
-        "wrong",
-        "有问题",
-        "不对",
-        "can i",
-        "what is",
-        "态度",
-    )
-)
-"""Words that every kind of mail uses: half the weight."""
 
 ORDER = ("security", "complaint", "fault", "consultation", "request")
 """Of equal weights the first wins."""
 
 _NEUTRAL = re2.compile("|".join(pattern(word) for word in sorted(NEUTRAL, key=len, reverse=True)))
-_MEND = "办|回事|解决|处理|恢复|修复|还|又|没|一直|总|就|会|这么|那么|了|都|突然|老|回事"
+_MEND = "办|回事|解决|处理|恢复|修复|还|又|没|一直|总|就|会|这么|那么|了|都|突然|老"
 _HOW = re2.compile(
     rf"(?:如何|怎么样?|怎样|咋)(?:才能|可以|能|去|来|给|在)?(?:[^{_MEND.replace('|', '')}无不]|$)"
-    r"|\bhow (?:do|to|can|should|does|would|could|i|we|is|are)\b|\bwhat(?:'s| is| are) the (?:process|procedure|way|steps?|difference)"
+    r"|\bhow (?:do|to|can|should|does|would|could|i|we|is|are)\b"
+    r"|\bwhat(?:'s| is| are) the (?:process|procedure|way|steps?|difference)"
 )
 _HOW_MEND = re2.compile(
     rf"(?:如何|怎么|怎样|咋)(?:才能|可以|能|去|来)?(?:{_MEND})"
-    r"|\bhow (?:do|to|can|should|could) ?(?:i|we)? ?(?:fix|solve|resolve|recover|repair|get (?:it|this) (?:back|working))\b"
+    r"|\bhow (?:do|to|can|should|could) ?(?:i|we)? ?(?:fix|solve|resolve|recover|repair)\b"
 )
 _WHY_FAILS = re2.compile(
-    r"(?:是不是|是否|怎么|为什么|为何|为啥|咋|怎么又|怎么还)[^。!?\n]{0,10}(?:故障|坏|挂|崩|出问题|有问题|无法|不能|不了|打不开|登不上|连不上|没有?反应|报错|失败|断)"
-    r"|\b(?:why (?:is|are|can't|cannot|does|do|did)|is (?:there|it) (?:an? )?(?:outage|problem|issue|down)|are you (?:having|aware))\b"
+    r"(?:是不是|是否|怎么|为什么|为何|为啥|咋|怎么又|怎么还)[^。!?\n]{0,10}"
+    r"(?:故障|坏|挂|崩|出问题|有问题|无法|不能|不了|打不开|登不上|连不上|没有?反应|报错|失败|断)"
+    r"|\b(?:why (?:is|are|can't|cannot|does|do|did)|is (?:there|it) (?:an? )?(?:outage|problem|issue|down)"
+    r"|are you (?:having|aware))\b"
+)
+_CAUSE = re2.compile(
+    r"(?:什么|啥|何)(?:原因|情况|毛病)|怎么回事|咋回事|(?:查|找)(?:一下|明|找)?原因|原因(?:是什么|何在)"
+    r"|\bwhat(?:'s| is) (?:going on|wrong|the cause)"
+)
+_ASKS = re2.compile(r"(?:吗|呢|么)(?:[?。!,\s]|$)|\?\s*$|(?:哪|几)(?:天|个|些|种|级|次|年|月|家|款)|是几|多久")
+_ASKS_TO_DO = re2.compile(
+    r"(?:能否|可否|可以|能)(?:请|麻烦|帮|给|尽快|安排|把|将|再?加|重置|开)"
+    r"|\b(?:could|can|would|will|may) (?:you|we|someone|somebody)\b"
 )
 _SOLVED = re2.compile(r"(?:已经?|现已|目前已)(?:恢复|解决|处理好|修复|正常)")
 
@@ -70,13 +64,11 @@ def kind_of(title: str, text: str, finder: Finder) -> tuple[str, str]:
                 continue
             kind, total = name[5:], 0.0
             for word in _outermost(words):
-                own = weight * (2.0 if word in STRONG else 0.5 if word in _COURTESY else 1.0)
+                own = weight * (2.0 if word in STRONG else 0.5 if word in WEAK else 1.0)
                 total += own
                 if own > loudest.get(kind, (0.0, ""))[0]:
                     loudest[kind] = (own, word)
             scores[kind] = scores.get(kind, 0.0) + min(total, _CAP)
-    if not loudest and not _HOW.search(title) and not _HOW.search(head):
-        return "", ""
     _questions(scores, title, head)
     best = max(scores, key=lambda kind: (scores[kind], -_rank(kind)))
     return (best, loudest.get(best, (0.0, "question"))[1]) if scores[best] > 0 else ("", "")
@@ -85,13 +77,16 @@ def kind_of(title: str, text: str, finder: Finder) -> tuple[str, str]:
 def _questions(scores: dict[str, float], title: str, head: str) -> None:
     for part, weight in ((title, 4.0), (head, 2.5)):
         if _HOW_MEND.search(part):
-            scores["fault"] += 0.5 * weight if scores["fault"] > 0 else 0
+            scores["fault" if scores["fault"] > 0 else "consultation"] += 0.5 * weight
         elif _HOW.search(part):
             scores["consultation"] += weight
             scores["fault"] *= 0.5
             scores["security"] *= 0.5
-        if _WHY_FAILS.search(part):
+        elif _ASKS.search(part) and not _ASKS_TO_DO.search(part):
+            scores["consultation"] += 0.4 * weight
+        if _WHY_FAILS.search(part) or (scores["fault"] > 0 and _CAUSE.search(part)):
             scores["fault"] += 0.5 * weight
+            scores["consultation"] *= 0.6
     if _SOLVED.search(head) and not scores["complaint"]:
         scores["fault"] *= 0.6
     if scores["security"] >= 2 and scores["consultation"] < scores["security"]:
@@ -109,8 +104,4 @@ def _outermost(words: list[str]) -> list[str]:
     if len(words) < 2:
         return words
     plain = [folded(w) for w in words]
-    return [
-        w
-        for n, w in enumerate(words)
-        if not any(n != m and plain[n] in p and plain[n] != p for m, p in enumerate(plain))
-    ]
+    return [w for w, p in zip(words, plain, strict=True) if not any(p != other and p in other for other in plain)]

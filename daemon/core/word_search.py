@@ -14,6 +14,37 @@ from daemon.core.simplified import TABLE
 MEMORY = 64 << 20  # bytes at most for the automaton; a set that outgrew it would find nothing
 GAP_LATIN, GAP_CHINESE = 40, 10  # characters that a `…` stands for
 
+_SAME = (
+    *(
+        ("登入", "登录"),
+        ("登陆", "登录"),
+        ("伺服器", "服务器"),
+        ("网路", "网络"),
+        ("储值", "充值"),
+        ("简讯", "短信"),
+        ("帐", "账"),
+    ),
+    *(
+        ("资料库", "数据库"),
+        ("硬碟", "硬盘"),
+        ("磁碟", "磁盘"),
+        ("程式", "程序"),
+        ("使用者", "用户"),
+        ("列印", "打印"),
+        ("覆", "复"),
+    ),
+    *(
+        ("当机", "宕机"),
+        ("逾时", "超时"),
+        ("品质", "质量"),
+        ("讯息", "信息"),
+        ("连线", "连接"),
+        ("宕掉", "宕机"),
+        ("当掉", "宕机"),
+    ),
+)
+"""What is written in different ways, with the way that the tables use."""
+
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "`": "'"})
 
 
@@ -21,7 +52,10 @@ def fold(text: str) -> str:
     """How texts and words are compared: half width, lower case, simplified characters, straight apostrophes."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES).translate(TABLE)
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES).translate(TABLE)
+    for written, same in _SAME:
+        text = text.replace(written, same)
+    return text
 
 
 folded = lru_cache(20_000)(fold)
@@ -62,7 +96,7 @@ class Finder:
         found: dict[str, list[str]] = {}
         if not self._words or not text:
             return found
-        for place in sorted(self._set.Match(text)):
+        for place in sorted(self._set.Match(text) or ()):
             name, word = self._words[place]
             found.setdefault(name, []).append(word)
         return found

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import logging
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -21,6 +23,8 @@ from daemon import __version__
 from daemon.doors.mailbox_parts import Box, Head, Limits, LoginRefused, Lost, Refused, tls_context
 
 T = TypeVar("T")
+
+logging.getLogger("imapclient").setLevel(logging.WARNING)
 
 IDENTITY = {"name": "tocsin", "version": __version__}
 """RFC 2971 forbids false values; 163.com lets nobody in who sends none."""
@@ -75,6 +79,11 @@ class Session:
             with _translated():
                 found.update(self._client.search([part, *criteria]))
         return sorted(found)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether mail was announced since the last search, in the answer to something else: IDLE is silent of it."""
+        return "EXISTS" in self._client._imap.untagged_responses
 
     def _forget(self) -> None:
         """imaplib keeps every EXISTS and EXPUNGE that it heard, for ever."""
@@ -161,10 +170,20 @@ class Session:
 
     # waiting
 
-    def begin_idle(self) -> None:
+    def begin_idle(self) -> bool:
+        """Whether there are news already: what came with the server's consent is in imaplib's buffer, where
+        idle_check, which asks the socket, does not see it."""
         self._empty = 0
         with _translated():
             self._client.idle()
+            sock = self._client.socket()
+            sock.setblocking(False)
+            try:
+                return bool(self._client._imap.file.peek(1))
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return False
+            finally:
+                sock.settimeout(self._limits.read_timeout)
 
     def heard(self, seconds: float) -> bool:
         """Waits at most so long, while idling; whether there are news."""

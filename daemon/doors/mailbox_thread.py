@@ -211,14 +211,15 @@ class MailboxThread:
         if retry is not None:
             seconds = min(seconds, max(retry - self._desk.now(), 0) / 1000)
         end = time.monotonic() + seconds
+        if session.is_told:
+            return
         if not session.has("IDLE"):
             while (left := end - time.monotonic()) > 0:
                 self._stop.wait(min(TICK, left))
                 self.check()
             return
-        session.begin_idle()
-        while (left := end - time.monotonic()) > 0:
-            if session.heard(min(TICK, left)):
-                break
+        has_news = session.begin_idle()
+        while not has_news and (left := end - time.monotonic()) > 0:
+            has_news = session.heard(min(TICK, left))
             self.check()
         session.end_idle()

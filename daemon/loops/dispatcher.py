@@ -34,7 +34,8 @@ from daemon.wording import Wording, Words
 log = logging.getLogger("tocsin.dispatcher")
 
 CLAIM = 100
-LEASE = 120.0  # seconds; longer than any channel's own timeouts
+LEASE = 20.0  # seconds, renewed while a send runs: what a daemon that died had in hand goes out this soon
+RENEW = LEASE / 4
 IN_FLIGHT = 200
 POLL = 1.0
 BACKOFF = (5, 15, 45, 120, 300, 600)  # seconds, then the last again; ± 20 %
@@ -87,6 +88,8 @@ class Dispatcher:
         self._metrics, self._jitter = metrics, jitter
         self._running: set[asyncio.Task[None]] = set()
         self._finished: list[Group] = []
+        self._in_hand: set[int] = set()  # rows whose lease is ours
+        self._renewed = time.monotonic()
         self._wake = asyncio.Event()
 
     async def step(self) -> bool:
@@ -100,6 +103,7 @@ class Dispatcher:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then what is in flight is waited for and settled."""
         while not stop.is_set():
+            await self._renew()
             self._store.outbox_waker.clear()
             self._wake.clear()
             await self._settle_finished()
@@ -107,8 +111,16 @@ class Dispatcher:
             if not found and not self._finished:
                 await self._wait(POLL)
         while self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(self._running, timeout=RENEW)
+            await self._renew()
         await self._settle_finished()
+
+    async def _renew(self) -> None:
+        if not self._in_hand or time.monotonic() - self._renewed < RENEW:
+            return
+        now, ids = self._clock.now(), list(self._in_hand)
+        await self._store.transact(lambda tx: tx.renew_leases(ids, now, LEASE), urgent=True)
+        self._renewed = time.monotonic()
 
     async def _wait(self, seconds: float) -> None:
         waits = [asyncio.ensure_future(e.wait()) for e in (self._wake, self._store.outbox_waker)]
@@ -121,6 +133,7 @@ class Dispatcher:
     async def _start(self, room: int) -> int:
         groups = await self._claim(min(CLAIM, room))
         for group in groups:
+            self._in_hand.update(row.id for row in group.rows)
             task = asyncio.create_task(self._send_and_tell(group))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -137,6 +150,7 @@ class Dispatcher:
             return
         try:
             await self._settle(groups)
+            self._in_hand.difference_update(row.id for group in groups for row in group.rows)
         except StoreError:
             self._finished = groups + self._finished  # sent is sent: settled when the database is back
             raise

@@ -56,7 +56,7 @@ class Printer:
         if self._json:
             self._out.write(json.dumps({"summary": counts}) + "\n")
         else:
-            self._out.write(f"{self.incidents} incidents, {self.notifications} notifications\n")
+            self._out.write(f"{_count(self.incidents, 'incident')}, {_count(self.notifications, 'notification')}\n")
 
     def _as_json(self, row: TimelineRow) -> str:
         head: dict[str, Any] = {
@@ -81,10 +81,15 @@ class Printer:
         if row.event == "notification":
             text = " ".join(str(data.get("text", "")).split())
             subject = data.get("subject") or text[:100]
-            return f"{head} {data['channel']} -> {data.get('name') or ''} <{data['to']}>: {subject}"
+            name = f"{data['name']} " if data.get("name") else ""
+            return f"{head} {data['channel']} -> {name}<{data['to']}>: {subject}"
         facts = " ".join(f"{k}={_short(v)}" for k, v in data.items() if v not in (None, "", []))
         by = "" if row.actor == "tocsin" else f" (by {row.actor})"
         return f"{head} {facts}{by}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _short(value: Any) -> str:

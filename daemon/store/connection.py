@@ -73,7 +73,7 @@ def locked(path: Path) -> Any:
     """The lock of a SQLite file; it goes with the process. Raises StoreError when another daemon holds it."""
     name = path.with_name(path.name + ".lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"{name}: {error.strerror}") from error
@@ -93,15 +93,19 @@ def locked(path: Path) -> Any:
 
 async def connect_sqlite(path: str, *, readonly: bool = False) -> SqliteSession:
     """WAL, synchronous=FULL: a commit is on the disk. The log may keep 64 MB, for cutting it costs a third."""
+    if not readonly:
+        _made(Path(path))
+    connection = aiosqlite.connect(
+        f"file:{quote(path)}?mode={'ro' if readonly else 'rwc'}",
+        uri=True,
+        isolation_level=None,
+        timeout=LOCK_TIMEOUT,
+        cached_statements=512,
+    )
     try:
-        connection = await aiosqlite.connect(
-            f"file:{quote(path)}?mode={'ro' if readonly else 'rwc'}",
-            uri=True,
-            isolation_level=None,
-            timeout=LOCK_TIMEOUT,
-            cached_statements=512,
-        )
+        await connection
     except Exception as error:
+        await asyncio.to_thread(connection._thread.join)  # it has a last word for this loop, which must still run
         raise _named(path, from_sqlite(error)) from error
     session = SqliteSession(connection)
     pragmas = ["query_only = ON"] if readonly else ["journal_mode = WAL", "synchronous = FULL"]
@@ -112,6 +116,12 @@ async def connect_sqlite(path: str, *, readonly: bool = False) -> SqliteSession:
         await session.close()
         raise _named(path, error) from error
     return session
+
+
+def _made(path: Path) -> None:
+    """An empty file for its owner only: SQLite itself asks for 0644, and gives -wal and -shm the modes of the file."""
+    with contextlib.suppress(OSError):  # SQLite says better what is wrong with the path
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _named(path: str, error: BaseException) -> BaseException:

@@ -72,7 +72,8 @@ def arrival(raws: Sequence[Raw], unparsable: str, folder: Path | None) -> Arriva
 def _write(folder: Path, raw: Raw) -> str:
     name = f"{raw.id % 256:02x}/{raw.id}"
     path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for directory in (folder, path.parent):
+        directory.mkdir(exist_ok=True, mode=0o700)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(raw.body)

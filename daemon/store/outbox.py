@@ -58,6 +58,14 @@ async def claim(session: Session, now: int, limit: int, lease: float, node: int)
     return [decode(row) for row in rows.values()]
 
 
+async def renew(session: Session, ids: Sequence[int], now: int, lease: float, node: int) -> None:
+    clock, args = (_NOW, ()) if session.dialect == "postgres" else ("$4", (now,))
+    await session.run(
+        f"UPDATE outbox SET lease_until = {clock} + $2::bigint WHERE id = $1 AND leased_by = $3 AND state = 'pending'",
+        [(number, round(lease * 1000), node, *args) for number in ids],
+    )
+
+
 def _group(row: Row) -> tuple[int, str, str, int]:
     return row[2], row[7], row[8], row[10]  # incident, channel, address, at
 

@@ -99,7 +99,7 @@ async def newest(
         f"SELECT * FROM (SELECT {columns} FROM {table}{where.sql(f'{driver} = {where.arg(value)}')}{end}) AS part"
         for value in values
     ]
-    return await reader.fetch(f"SELECT {columns} FROM ({' UNION ALL '.join(each)}) AS parts{end}", *where.args)
+    return await reader.fetch(f"SELECT * FROM ({' UNION ALL '.join(each)}) AS parts{end}", *where.args)
 
 
 def _search(where: Where, q: str) -> None:
@@ -133,6 +133,9 @@ OUTCOMES = (
 """The distinct outcomes, by one index seek each. An inbox row of many reports has several, joined by commas."""
 
 
+_SIZE = "coalesce((SELECT size FROM raw WHERE raw.id = inbox.id), 0) AS size"
+
+
 async def inbox_rows(
     reader: Reader, outcome: str | None, state: str | None, cursor: str | None, limit: int
 ) -> tuple[list[InboxRow], str | None]:
@@ -150,5 +153,5 @@ async def inbox_rows(
             return [], None
         where.parts.append("outcome <> ''")
     driver = "outcome" if outcomes else None
-    rows = await newest(reader, "inbox", INBOX_COLUMNS, where, driver, outcomes, limit)
+    rows = await newest(reader, "inbox", f"{INBOX_COLUMNS}, {_SIZE}", where, driver, outcomes, limit)
     return page([InboxRow(*row) for row in rows], limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import pkgutil
 from collections.abc import AsyncIterator, Iterator
@@ -90,6 +91,8 @@ async def fault(session: Session | Reader, dialect: str) -> str:
     have, want = set(await applied(session, dialect) or ()), set(known())
     if newer := have - want:
         return f"the database was made by a newer tocsin ({sorted(newer)[-1]})"
+    if not have:
+        return "the database is empty: tocsin db upgrade makes the tables"
     if want - have:
         return "the database is of an older tocsin: run tocsin db upgrade"
     return ""
@@ -144,6 +147,8 @@ async def upgrade(url: str) -> None:
 async def check(url: str) -> list[str]:
     """What is wrong with the database, a sentence each; changes nothing and may run beside a daemon."""
     where = target(url)
+    if where.dialect == "sqlite" and not where.memory and not await asyncio.to_thread(Path(where.path).exists):
+        return [f"{where.name}: there is no database yet: tocsin db upgrade makes it"]
     try:
         async with _session(where, readonly=True) as session:
             problems: list[str] = []

@@ -129,6 +129,13 @@ class Store:
         """One `$1`-style statement over `rows`, in a transaction of its own."""
         await self.transact(lambda tx: tx.run(sql, rows))
 
+    async def release_leases(self) -> None:
+        """At the start on SQLite, where this daemon is the only one: what the last one had in hand is free at once.
+        On PostgreSQL the others' leases are theirs, and run out by themselves."""
+        if self.dialect == "sqlite":
+            sql = "UPDATE outbox SET lease_until = NULL, leased_by = NULL WHERE state = $1 AND lease_until IS NOT NULL"
+            await self.transact(lambda tx: tx.run(sql, [("pending",)]))
+
     # what the loops ask
 
     async def pending(self, limit: int, most: int = 512 << 10) -> list[Raw]:

@@ -194,6 +194,10 @@ class Tx:
         of one (incident, channel, address, at) come together."""
         return await outbox.claim(self._session, now, limit, lease, self._node)
 
+    async def renew_leases(self, ids: Sequence[int], now: int, lease: float) -> None:
+        """For those that are still being sent."""
+        await outbox.renew(self._session, ids, now, lease, self._node)
+
     async def settle_notices(self, results: Sequence[NoticeResult]) -> None:
         await outbox.settle(self._session, results)
         if any(r.state == "pending" for r in results):

@@ -104,8 +104,8 @@ class Wording:
             "until": reasons[0].until,
             "colour": _COLOURS[facts["priority"]],
         }
-        mail = notices[0].channel == "email"  # a chat shows the first line, the reasons and the link
-        context["facts"] = sight.language.layout("staff_facts.txt", **context).strip("\n") if mail else facts["link"]
+        mail = notices[0].channel == "email"  # a chat shows the first line, the reasons and the number
+        context["facts"] = sight.language.layout("staff_facts.txt", **context).strip("\n") if mail else facts["number"]
         text = sight.language.layout("staff.txt", **context).strip("\n") + "\n"
         html = sight.language.layout("staff.html", **context) if mail else ""
         colon = "：" if sight.language.locale == "zh_CN" else ": "
@@ -169,7 +169,7 @@ class Wording:
         return Words(subject, text.strip("\n") + "\n")
 
     def _bulletin(self, told: Sequence[Told], facts: dict[str, Any], incident: Incident, sight: Sight) -> Words:
-        """To the bulletin list, which may reach beyond our own people: no reporter, no link, no reasons of ours."""
+        """To the bulletin list, which may reach beyond our own people: no reporter, no reasons of ours."""
         first = next(n for n in told if Reason(n.reason) is Reason.BULLETIN)
         known = notice_facts(first, incident, sight)
         chinese = sight.language.locale == "zh_CN"

@@ -111,7 +111,6 @@ def incident_facts(incident: Incident, sight: Sight) -> dict[str, Any]:
         "phone": line(incident.reporter_phone, 40),
         "text": block(incident.text, 800, 12),
         "solution": block(incident.solution or "", 2000, 40),
-        "link": f"{sight.public_url}/incidents/{incident.number}",
         "now": times.full(now),
         "zone": times.zone,
     }

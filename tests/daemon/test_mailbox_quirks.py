@@ -152,6 +152,32 @@ async def test_a_goodbye_while_idling_is_a_new_connection_and_loses_nothing(serv
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("when", ["with the answer to STORE", "with the consent to IDLE"])
+async def test_mail_that_is_announced_beside_the_point_is_not_left_until_the_next_poll(
+    server: Script, tmp_path: Path, when: str
+) -> None:
+    server.mails[1] = letter(1)
+
+    def store(talk: Talk, arguments: str) -> bool:
+        if 2 not in server.mails and "STORE" in when:
+            server.mails[2] = letter(2)
+            talk.say("* 2 EXISTS")
+        return False
+
+    def idle(talk: Talk, arguments: str) -> bool:
+        if 2 in server.mails:
+            return False
+        server.mails[2] = letter(2)
+        talk.say("+ idling\r\n* 2 EXISTS")
+        talk._file.readline()
+        talk.ok(talk.tag)
+        return True
+
+    server.answers |= {"UID STORE": store, "IDLE": idle}
+    async with room(tmp_path, box_of(server, poll=60)) as one:
+        await one.until_mails(2, 5)
+
+
 async def test_a_connection_that_ends_while_idling_is_noticed_and_does_not_spin(server: Script, tmp_path: Path) -> None:
     async with room(tmp_path, box_of(server, poll=30)) as one:
         await one.until(lambda: server.live and server.live[0].idling)

@@ -82,7 +82,7 @@ async def test_one_migration_set_goes_up_down_and_up_again(database_url: str) ->
     await schema.move(where)
     assert await check(database_url) == []
     await schema.move(where, "__first__")
-    assert await check(database_url) == [f"{where.name}: the database is of an older tocsin: run tocsin db upgrade"]
+    assert await check(database_url) == [f"{where.name}: the database is empty: tocsin db upgrade makes the tables"]
     await upgrade(database_url)
     assert await check(database_url) == []
     async with opened(database_url, VirtualClock(NOW)) as store:

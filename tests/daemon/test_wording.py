@@ -201,7 +201,6 @@ P1 紧急红色故障：无法充值（billing）。请立即受理或改派，�
 原文摘要：
 > 所有用户都无法充值。
 
-处理：https://tocsin.example/incidents/INC-42
 （时间为北京时间；本邮件由系统自动发出，生成于 2026-01-05 09:13:00）
 """
     )
@@ -325,7 +324,7 @@ def test_the_reporter_reads_nothing_internal(locale: str, channel: str, reason: 
         assert internal not in everything, internal
 
 
-def test_the_bulletin_has_no_reporter_no_link_and_no_grounds() -> None:
+def test_the_bulletin_has_no_reporter_and_no_grounds() -> None:
     words = wording().render([notice(Reason.BULLETIN, data={"text": "预计 30 分钟恢复。"})], incident(), DIRECTORY, NOW)
     assert "预计 30 分钟恢复。" in words.text
     for internal in ("张三", "zhang@", "13911112222", "/incidents/", "内部理由", "王芳"):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages whose programs the tests use as real peers: Postfix, PostgreSQL, Prometheus,
-# Alertmanager, swaks. Only what is missing, only as root, and without starting a service: every test starts a private
+# Alertmanager, swaks, Dovecot. Only what is missing, only as root, and without starting a service: every test starts a private
 # instance of its own. Without root it says what is missing; the tests concerned then skip and say why.
 set -euo pipefail
 
@@ -21,6 +21,8 @@ need postgresql '/usr/lib/postgresql/*/bin/initdb' '/usr/lib/postgresql/*/bin/po
 need prometheus prometheus promtool
 need prometheus-alertmanager prometheus-alertmanager amtool
 need swaks swaks
+need dovecot-imapd dovecot
+need openssl openssl
 
 if [ ${#packages[@]} -eq 0 ]; then
     exit 0
