@@ -85,7 +85,11 @@ def _row(page: Page, row: dict[str, Any], known: list[str]) -> str:
 
 def _sentence(page: Page, name: str, to: object) -> str:
     zh, en = SENTENCES[name]
-    return (zh if page.locale == "zh_CN" else en).format(to=f"INC-{to}" if isinstance(to, int) else clean(to, 40))
+    return (zh if page.locale == "zh_CN" else en).format(to=_number(to))
+
+
+def _number(value: object) -> str:
+    return f"INC-{value}" if isinstance(value, int) else clean(value, 40)
 
 
 def _head(page: Page, incident: dict[str, Any]) -> list[tuple[str, str | Text]]:
@@ -183,6 +187,8 @@ def _told(page: Page, event: str, data: dict[str, Any]) -> str:
         return f"{before} → {after}  {_flat(page, data)}".rstrip()
     if event == "linked":
         return _linked(page, data)
+    if event == "complaint_counted":  # on the fault's own timeline; its report is the first complaint
+        data = {k: v for k, v in data.items() if k != "fault" and not (k == "ticket" and v == data.get("fault"))}
     if event == "registered":
         data.pop("title", None)
     return _flat(page, data)
@@ -193,7 +199,7 @@ def _linked(page: Page, data: dict[str, Any]) -> str:
     if data.get("counted") is False:
         return _sentence(page, "uncounted", to)
     name = next((name for name in ("complaint", "duplicate", "duplicate_of") if data.get(name)), "")
-    return _sentence(page, name, to) if name else f"INC-{to}  {clean(data.get('why') or '', 200)}".rstrip()
+    return _sentence(page, name, to) if name else f"{_number(to)}  {clean(data.get('why') or '', 200)}".rstrip()
 
 
 def _flat(page: Page, data: dict[str, Any]) -> str:
@@ -207,6 +213,8 @@ def _flat(page: Page, data: dict[str, Any]) -> str:
 
 
 def _value(page: Page, key: str, value: Any) -> str:
+    if isinstance(value, dict) and value.keys() == {"from", "to"}:
+        return f"{_value(page, key, value['from']) or '-'} → {_value(page, key, value['to']) or '-'}"
     if isinstance(value, dict):
         inside = _flat(page, value)
         return "{" + inside + "}" if inside else ""
@@ -217,7 +225,7 @@ def _value(page: Page, key: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, int) and key in NUMBERED:
-        return f"INC-{value}"
+        return _number(value)
     if isinstance(value, int) and key == "late":
         return span(value)
     if isinstance(value, str) and INSTANT.fullmatch(value):

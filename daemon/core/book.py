@@ -34,6 +34,7 @@ class Book:
         """This book with the present silences and windows; what is computed once stays computed."""
         if calendar is self.calendar:
             return self
+        self.finder, self.policy_hash  # noqa: B018 — computed here once, or every copy would compute them for itself
         twin = copy.copy(self)
         object.__setattr__(twin, "calendar", calendar)
         return twin

@@ -27,7 +27,8 @@ def _assign(step: Step) -> None:
     changed = incident.dispatched_at is None or before != (line, person.id if person else None)
     incident.assigned_role, incident.assignee = role, person.id if person else None
     incident.line = line
-    incident.dispatched_at = incident.dispatched_at or step.now
+    if incident.dispatched_at is None:
+        incident.dispatched_at = step.now
     pair = {"role": str(line), "person": person.id if person else None, "dispatched_at": step.now, "accepted_at": None}
     incident.dispatch_pairs = [*incident.dispatch_pairs[-99:], pair]
     facts = {"role": str(role) if role else None, "person": person.name if person else None, "tried": tried or None}
@@ -90,7 +91,8 @@ def _third_party(step: Step) -> None:
     lifecycle.end_pause(step.change, step.now, step.book)
     changed = incident.third_party != name or incident.line is not Role.THIRD_PARTY
     incident.third_party, incident.line = name, Role.THIRD_PARTY
-    incident.third_party_at = incident.third_party_at or step.now
+    if incident.third_party_at is None:
+        incident.third_party_at = step.now
     lifecycle.accepted(step.change, step.now)
     step.change.log(step.now, "assigned", step.actor.name, role="third_party", third_party=name)
     lifecycle.move(step.change, Status.IN_PROGRESS, step.now, step.actor.name)
@@ -100,7 +102,8 @@ def _third_party(step: Step) -> None:
 
 @action("arrive", OPEN)
 def _arrive(step: Step) -> None:
-    step.incident.onsite_at = step.incident.onsite_at or step.now
+    if step.incident.onsite_at is None:
+        step.incident.onsite_at = step.now
     step.change.log(step.now, "note", step.actor.name, text="arrived on site", public=False)
 
 

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from daemon.core import actions, correct, deadlines, enter, timers
+from daemon.core import actions, correct, deadlines, enter, timers, work
 from daemon.core.actions import Actor
 from daemon.core.book import Book
 from daemon.core.directory import Customer, Directory, Person, Service
@@ -15,8 +15,10 @@ from daemon.core.known import Known, MailFacts, Outcome
 from daemon.core.policy import Policy
 from daemon.core.triage import triage
 from daemon.core.vocabulary import Role
+from daemon.core.words import WORDS
 from parsers import ALERT, FIRING, MAIL, RESOLVED, Mail, Raw, Report
 
+ACTIONS = (actions.ACTIONS, work)[0]
 S, M, H, D = 1000, 60_000, 3_600_000, 86_400_000
 ROLES = tuple(Role)
 PEOPLE = tuple(Person(str(r), f"the {r}", f"{r}@ops.example", f"+86{n}", (r,)) for n, r in enumerate(ROLES))
@@ -29,7 +31,14 @@ SERVICES = (
 
 
 def book(policy: Policy | None = None, people: tuple[Person, ...] = PEOPLE) -> Book:
-    return Book(policy or Policy(), Directory(people, CUSTOMERS, SERVICES))
+    """The words are compiled once for all tests: their tables are the same."""
+    made = Book(policy or Policy(), Directory(people, CUSTOMERS, SERVICES))
+    if made.policy.words == WORDS:
+        made.__dict__["finder"] = _FINDER
+    return made
+
+
+_FINDER = Book(directory=Directory(services=SERVICES)).finder
 
 
 def policy(**changes: Any) -> Policy:

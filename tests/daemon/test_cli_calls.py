@@ -104,6 +104,24 @@ def test_a_wrong_call_is_one_line_and_exit_2(call, argv: list[str]) -> None:
     assert re.fullmatch(r"tocsin: .*\n", said.err), said.err
 
 
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (["incidnt", "list"], "did you mean incident?"),
+        (["incident", "acept", "1"], "did you mean accept?"),
+        (["--confg", "x", "check"], "did you mean --config?"),
+        (["--url", "http://x", "incident", "list"], "no option --url"),
+        (["--json", "incident", "list"], "stand after it"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_a_slip_is_told_with_what_was_meant(call, argv: list[str], word: str) -> None:
+    said = call(*argv)
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert word in said.err
+    assert len(said.err) < 120
+
+
 def test_a_config_that_is_not_there_is_one_line_and_exit_2(call) -> None:
     said = call("check")
     assert (said.code, said.err.count("\n")) == (2, 1)
@@ -229,6 +247,9 @@ def test_a_scenario_is_played(call, config: Path) -> None:
     assert rows[0]["event"] == "registered"
     assert rows[-1]["summary"]["incidents"] == 1
     assert call("simulate", scenario, "--json", "--until", "5h", "--config", config).out == said.out
+    people = call("simulate", scenario, "--until", "5h", "--config", config).out
+    assert people.splitlines()[-1].startswith("1 incident, ")
+    assert ">  <" not in people
     for wrong in (["nowhere.jsonl"], [scenario, "--until", "soon"]):
         said = call("simulate", *wrong, "--config", config)
         assert said.code in (1, 2)
@@ -246,6 +267,24 @@ def test_the_installed_program_is_the_same(config: Path) -> None:
         [PROGRAM, "check", "--config", config], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout[:17]) == (0, "config.toml: good")
+
+
+def test_a_scenario_may_come_through_a_pipe_and_a_full_disk_is_not_its_fault(config: Path) -> None:
+    mail = {"from": "li@customer.example", "subject": "x", "text": "billing is down"}
+    line = json.dumps({"at": "0s", "mail": mail, "to": "support@example"})
+
+    def piped(given: str, into: str) -> subprocess.CompletedProcess[str]:
+        script = f"{PROGRAM} simulate - --json --config {config} > {into}"
+        return subprocess.run(
+            ["bash", "-c", script], input=given, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    assert (piped(line, "/dev/null").returncode, piped(line, "/dev/null").stderr) == (0, "")
+    assert piped("{", "/dev/null").stderr.startswith("tocsin: standard input: line 1: ")
+    full = piped(line, "/dev/full")
+    assert full.returncode == 1
+    assert "standard input" not in full.stderr
+    assert "No space left" in full.stderr
 
 
 def test_a_pager_that_was_left_is_no_error(config: Path) -> None:

@@ -143,15 +143,17 @@ def test_the_commented_policy_of_the_shipped_config_is_the_built_in_one(loaded: 
 def test_the_commented_entries_of_the_shipped_config_are_good(loaded: Load, tmp_path: Path) -> None:
     text = SHIPPED.read_text(encoding="utf-8")
     start = text.index("# [[mailboxes]]")
-    text = text[:start] + text[start:].replace("\n# ", "\n").removeprefix("# ")
+    entries = text[start:].replace("\n# ----", "\n#----").replace("\n# ", "\n").removeprefix("# ")
+    text = text[:start] + entries
     for line in ("metrics_token = ", "max_body = ", "token = {", "tls_cert = ", "tls_key = ", "users = {"):
         text = text.replace(f"# {line}", line)
-    for name in ("secrets/generic-token", "tls/cert.pem", "tls/key.pem"):
+    for name in ("secrets/generic-token", "tls/cert.pem", "tls/key.pem", "tls/ca.pem"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("g\n")
-    names = ("TOCSIN_METRICS_TOKEN", "RELAY_PASSWORD", "PROM_TOKEN", "SUPPORT_IMAP_PASSWORD")
-    config = loaded(text, **dict.fromkeys(names, "x"))
-    assert len(config.mailboxes) == 1
+    names = ("TOCSIN_METRICS_TOKEN", "RELAY_PASSWORD", "PROM_TOKEN", "SUPPORT_IMAP_PASSWORD", "BACKUP_TOKEN")
+    config = loaded(text, **dict.fromkeys(names, "x"), DEAD_MAN_URL="https://hc.example/ping/x")
+    assert len(config.mailboxes) == len(config.heartbeats) == 1
+    assert config.dead_man is not None
     assert [w.token.get_secret_value() for w in config.webhooks if w.token] == ["x", "g"]
 
 

@@ -159,6 +159,8 @@ async def test_the_inbox_is_listed_by_outcome_and_state(database_url: str) -> No
         assert await listed(outcome="registered") == [1, 0]
         assert await listed(outcome="joined") == [2, 1]
         assert await listed(outcome="resolved") == []
+        for outcome in (None, "joined"):
+            assert all(row.size > 0 for row in (await store.inbox(outcome=outcome))[0])
         assert await listed(state="pending") == [4]
         assert await listed(state="failed") == [3]
         assert await listed(state="done", outcome="joined") == [2, 1]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 
 from daemon.clock import VirtualClock
 from daemon.store import StoreError, check, opened, schema, upgrade
-from daemon.store.connection import target
+from daemon.store.connection import connect_sqlite, target
 from tests.peers.stored import NOW, raw, registered
 
 pytestmark = pytest.mark.asyncio
@@ -167,8 +170,28 @@ async def test_check_names_a_body_whose_file_is_gone(tmp_path: Path) -> None:
 
 async def test_check_does_not_make_a_database(tmp_path: Path) -> None:
     [problem] = await check(f"sqlite://{tmp_path}/no.db")
-    assert "no.db" in problem
+    assert "no.db: there is no database yet: tocsin db upgrade makes it" in problem
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_files_and_the_folder_that_we_make_are_for_their_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        async with opened(f"sqlite://{tmp_path}/var/t.db", VirtualClock(NOW)) as store:
+            await store.accept([raw(store, b"x" * 300_000)])
+            found = [tmp_path / "var", *(tmp_path / "var").rglob("*")]
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in found}
+            assert {"t.db", "t.db-wal", "t.db-shm", "t.db.raw"} < set(modes)
+            assert all(mode in (0o600, 0o700) for mode in modes.values()), modes
+    finally:
+        os.umask(before)
+
+
+async def test_a_connection_that_fails_leaves_no_thread(tmp_path: Path) -> None:
+    for _ in range(3):
+        with pytest.raises(StoreError, match="cannot be opened"):
+            await connect_sqlite(f"{tmp_path}/no/t.db")
+    assert [t.name for t in threading.enumerate() if "_connection_worker_thread" in t.name] == []
 
 
 async def test_the_store_may_be_opened_by_one_task_and_used_by_another(database_url: str) -> None:
