@@ -6,7 +6,6 @@ Goals: distinct alerts >= 2,000 a second, repeats of open alerts >= 5,000 a seco
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
 import sys

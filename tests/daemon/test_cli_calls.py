@@ -210,7 +210,9 @@ def test_a_token_for_nobody_we_know_is_exit_2(call, config: Path) -> None:
 def test_one_message_goes_through_a_channel(call, config: Path) -> None:
     said = call("notify", "test", "--channel", "sms", "--to", "+8613800000000", "--config", config)
     assert said.code == 0, said.err
-    [line] = (config.parent / "outbox" / "sms.jsonl").read_text().splitlines()
+    file = config.parent / "outbox" / "sms.jsonl"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    [line] = file.read_text().splitlines()
     assert json.loads(line)["to"] == "+8613800000000"
     said = call("notify", "test", "--channel", "pigeon", "--to", "x", "--config", config)
     assert said.code == 2

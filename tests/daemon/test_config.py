@@ -275,6 +275,7 @@ WARNED = [
     ('[policy.levels.red]\nusers = 2000000', "policy.levels.red.users: is more than a graver level asks for"),
     ('[policy.ladder.P1]\nsupport_lead = "20m"', "policy.ladder.P1: tells a higher role before a lower one"),
     ('[retention]\nraw = "30d"', "retention: this version deletes nothing yet: all is kept"),
+    ('[report]\nto = ["a@x.example"]', "report.to: this version sends no reports yet: nobody is written to"),
     ('[[mailboxes]]\nname = "m"\nhost = "h"\ntls = "none"\nusername = "u"\npassword = "p"', "mailboxes[0].tls: is none: the password of u crosses the network readable"),
     ('[channels.sms]\nprovider = "http"', "channels.sms: names nothing to send through yet: not used"),
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from daemon.core.mailboxes import Place, Receipt
 from daemon.doors.mailbox_parts import Password
 from tests.daemon.mailbox_room import QUICK, SEEN, box_of, room, until_seen
 from tests.peers import dovecot
@@ -318,3 +319,21 @@ async def test_a_wrong_password_is_said_once_in_a_while_and_the_right_one_after_
                 await asyncio.sleep(0.05)
         await one.door.configure([box_of(shared, username=user)])
         await one.until_mails(1)
+
+
+async def test_a_large_mail_lies_in_a_file_once_and_a_second_fetch_of_it_leaves_nothing(
+    shared: Dovecot, user: str, tmp_path: Path
+) -> None:
+    large = letter(1, 400_000)
+    shared.append(large, user=user)
+    async with room(tmp_path, box_of(shared, username=user)) as one:
+        [raw] = await one.until_mails(1)
+        assert raw.body == large
+        [(uidvalidity,)] = await one.store.fetch("SELECT uidvalidity FROM mailbox_folders")
+        place = Place("support", "INBOX", uidvalidity)
+        again = replace(raw, id=one.store.new_id())
+        assert await one.receipts.accept(place, [(again, Receipt(1))]) == set()
+        assert await one.receipts.accept(place, [(again, Receipt(2)), (replace(again, id=1), Receipt(2))]) == {2}
+        assert await one.count() == 2
+    files = [path for path in (tmp_path / "t.db.raw").rglob("*") if path.is_file()]
+    assert len(files) == 2
