@@ -37,7 +37,7 @@ from daemon.loops.timer import Timer
 from daemon.metrics import Metrics
 from daemon.running import Current, close_channels, current, needs_restart
 from daemon.signing import Signer
-from daemon.store import Store, StoreError, Tx, opened
+from daemon.store import Store, StoreError, Tx, Unstorable, opened
 
 log = logging.getLogger("tocsin.main")
 
@@ -118,6 +118,7 @@ class Daemon:
             clock=clock,
             parsers=known,
             trouble=StoreError,
+            refused=Unstorable,
             entries=entries_of(config),
             may_ingest=self._may_ingest,
         )
@@ -129,6 +130,7 @@ class Daemon:
                 clock=clock,
                 metrics=metrics,
                 trouble=StoreError,
+                refused=Unstorable,
             )
             if config.smtp
             else None

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from daemon.core.calendar import Calendar
 from daemon.core.directory import Directory
+from daemon.core.kinds import EXPRESSIONS, TABLES
 from daemon.core.matchers import Rule
 from daemon.core.policy import Policy
 from daemon.core.word_search import Finder
@@ -46,7 +47,8 @@ class Book:
         tables: dict[str, tuple[str, ...]] = {f"kind:{kind}": table for kind, table in words.kinds.items()}
         tables |= {f"category:{name}": table for name, table in words.categories.items()}
         services = {f"service:{s.name}": (*s.keywords, s.name) for s in self.directory.services}
-        return Finder({**tables, **services, "urgent": words.urgent, "interrupted": words.interrupted})
+        more = {"urgent": words.urgent, "interrupted": words.interrupted, **TABLES}
+        return Finder({**tables, **services, **more}, EXPRESSIONS)
 
     @cached_property
     def policy_hash(self) -> str:

@@ -10,7 +10,7 @@ import re2
 
 from daemon.core.book import Book
 from daemon.core.incident import Settled
-from daemon.core.kinds import kind_of
+from daemon.core.kinds import Found, kind_of, parts_of
 from daemon.core.vocabulary import LEADERS, Kind
 from daemon.core.word_search import fold, folded
 from parsers import ALERT, Raw, Report
@@ -77,16 +77,17 @@ def settle(report: Report, raw: Raw, book: Book, person: Mapping[str, str] | Non
             for name, value in rule.set.items():
                 put(name, value, "rule", rule.name)
     _by_parser(report, book, put)
-    title, text = fold(report.title), text_of(report)
-    _by_words(title, text, report, book, put)
+    parts = parts_of(fold(report.title), text_of(report))
+    found = [book.finder.find(part) for part in parts]
+    _by_words(parts, found, report, book, put)
     by_itself = person is None
     unsettled = "kind" not in settled or "service" not in settled
     put("kind", Kind.REQUEST, "default")
-    urgent, asks = _urgent(report, book)
+    urgent, asks = _urgent(report, book, any("urgent" in f for f in found))
     return Verdict(
         settled=settled,
         needs_triage=by_itself and (unsettled or bool(asks and not urgent)),
-        interrupted=report.signal != ALERT and "interrupted" in book.finder.find(f"{title}\n{text}"),
+        interrupted=report.signal != ALERT and any("interrupted" in f for f in found),
         urgent_by=urgent,
         asks=asks,
     )
@@ -110,39 +111,34 @@ def environment_of(report: Report) -> str:
     return report.environment or report.labels.get("environment", "") or report.labels.get("env", "")
 
 
-def _by_words(title: str, text: str, report: Report, book: Book, put: Put) -> None:
+def _by_words(parts: tuple[str, str, str], found: list[Found], report: Report, book: Book, put: Put) -> None:
     if report.signal != ALERT:
-        put(*("kind", *_kind(title, text, book)))
-        found = book.finder.find(f"{title}\n{text}")
+        kind, word = kind_of(parts, found, book.finder)
+        put("kind", kind, "words", word)
         for category in book.policy.words.categories:
-            if words := found.get(f"category:{category}"):
+            if words := next((f[name] for f in found if (name := f"category:{category}") in f), None):
                 put("category", category, "words", words[0])
                 break
-    for where in (title, text):
-        if service := _service(where, book):
+    for where in found:
+        if service := _service(where):
             put("service", service[0], "words", service[1])
     if report.mail and report.signal != ALERT and (by_sender := book.directory.service_of(report.mail.sender)):
         put("service", by_sender.name, "words", f"sender {report.mail.sender.rpartition('@')[2]}")
 
 
-def _kind(title: str, text: str, book: Book) -> tuple[str, str, str]:
-    kind, word = kind_of(title, text, book.finder)
-    return kind, "words", word
-
-
-def _service(where: str, book: Book) -> tuple[str, str] | None:
+def _service(found: Found) -> tuple[str, str] | None:
     """The service with the most words in the text; of equal ones the first of the config."""
-    found = {n[8:]: words for n, words in book.finder.find(where).items() if n.startswith("service:")}
-    if not found:
+    named = {n[8:]: words for n, words in found.items() if n.startswith("service:")}
+    if not named:
         return None
-    name = max(found, key=lambda n: len(found[n]))
-    return name, found[name][0]
+    name = max(named, key=lambda n: len(named[n]))
+    return name, named[name][0]
 
 
-def _urgent(report: Report, book: Book) -> tuple[str, str]:
+def _urgent(report: Report, book: Book, worded: bool) -> tuple[str, str]:
     """(who asks for emergency handling and how, "" for an unknown sender; how) (RULES 3.3.1)."""
     mail = report.mail
-    if mail is None or report.signal == ALERT or mail.automatic:
+    if mail is None or report.signal == ALERT or mail.automatic or not (worded or mail.urgent_header):
         return "", ""
     lines = [line for line in (mail.own_text or report.text).splitlines() if line.strip()][:3]
     text = _QUOTED.sub(" ", fold("\n".join((report.title, *lines))[:WINDOW]))

@@ -70,13 +70,14 @@ def _standard(incident: Incident, book: Book, now: int, causes: frozenset[str]) 
     count = effective_complaints(incident, book)
     if not incident.measures and not count:  # nearly every incident, every time
         return FaultLevel.NONE
+    measured = bool(incident.measures)
     for level in _DOWN:
         c = book.policy.levels.get(level)
         if c is None:
             continue
-        if "measures" in causes and _by_figures(incident, book, c):
+        if measured and "measures" in causes and _by_figures(incident, book, c):
             return level
-        if "time" in causes and _by_time(incident, book, c, now):
+        if measured and "time" in causes and _by_time(incident, book, c, now):
             return level
         if "complaints" in causes and c.complaints is not None and count >= c.complaints:
             return level

@@ -45,14 +45,14 @@ _SAME = (
 )
 """What is written in different ways, with the way that the tables use."""
 
-_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "`": "'"})
+_CHARACTERS = TABLE | str.maketrans({"\u2019": "'", "\u2018": "'", "`": "'"})
 
 
 def fold(text: str) -> str:
     """How texts and words are compared: half width, lower case, simplified characters, straight apostrophes."""
     if text.isascii():
         return text.lower()
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES).translate(TABLE)
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_CHARACTERS)
     for written, same in _SAME:
         text = text.replace(written, same)
     return text
@@ -78,7 +78,8 @@ class Finder:
     """Tables of words by name. `find(text)` gives, by table, the words that stand in the folded text, in the order
     of the table."""
 
-    def __init__(self, tables: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, tables: Mapping[str, Iterable[str]], expressions: Mapping[str, str] | None = None) -> None:
+        """`expressions`: further names, each found where its regular expression fits."""
         self._words: list[tuple[str, str]] = []
         options = re2.Options()
         options.max_mem = MEMORY
@@ -89,6 +90,9 @@ class Finder:
                 if word.strip():
                     self._set.Add(pattern(word))
                     self._words.append((name, word))
+        for name, expression in (expressions or {}).items():
+            self._set.Add(expression)
+            self._words.append((name, name))
         if self._words:
             self._set.Compile()
 

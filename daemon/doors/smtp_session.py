@@ -24,6 +24,7 @@ log = logging.getLogger("tocsin.doors.smtp")
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 TROUBLE = "451 4.3.0 Temporary trouble here, try again later"
+REFUSED = "554 5.6.0 This mail cannot be stored here"
 MAX_ADDRESS = 320
 MAX_RECIPIENTS = 100
 END = b"\r\n.\r\n"

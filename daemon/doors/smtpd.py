@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from daemon.clock import Clock
 from daemon.doors.smtp_routes import Route, Routes, routes_of, tls_context, users_of
-from daemon.doors.smtp_session import MAX_ADDRESS, TROUBLE, Hooks, SmtpSession
+from daemon.doors.smtp_session import MAX_ADDRESS, REFUSED, TROUBLE, Hooks, SmtpSession
 from parsers import Raw, clean
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Limits:
 
 
 def from_config(config: Smtp, **parts: Any) -> SmtpDoor:
-    """The door of `[smtp]`; `parts` are accept, new_id, clock, metrics, trouble. Raises OSError, ssl.SSLError."""
+    """The door of `[smtp]`; `parts` are the further parameters of SmtpDoor. Raises OSError, ssl.SSLError."""
     tls = tls_context(config.tls_cert, config.tls_key) if config.tls_cert and config.tls_key else None
     return SmtpDoor(
         hostname=config.hostname,
@@ -67,7 +67,7 @@ def from_config(config: Smtp, **parts: Any) -> SmtpDoor:
 
 class SmtpDoor:
     """Listens, routes and hands over. `accept(raws, unparsable)` returns after the commit and raises `trouble`
-    when the database is away; `users` (name -> password) may send from anywhere, under TLS only."""
+    when the database is away, `refused` when it will never take these values; `users` (name -> password) may send from anywhere, under TLS only."""
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class SmtpDoor:
         clock: Clock,
         metrics: Counts,
         trouble: type[Exception],
+        refused: type[Exception],
         hostname: str,
         routes: Iterable[Route],
         allow: Iterable[IPv4Network | IPv6Network],
@@ -90,7 +91,8 @@ class SmtpDoor:
         self.max_size = max_size
         self.stopping = False
         self.changed = asyncio.Event()  # a mail ended, or a session did
-        self._accept, self._new_id, self._clock, self._trouble = accept, new_id, clock, trouble
+        self._accept, self._new_id, self._clock = accept, new_id, clock
+        self._trouble, self._refused = trouble, refused
         self._hostname = hostname
         self._tls = tls
         self._in_flight = 0
@@ -267,6 +269,10 @@ class SmtpDoor:
             self.metrics.smtp_message("trouble")
             log.error("not accepted door=smtp error=%s: %s", type(error).__name__, error)
             return TROUBLE
+        except self._refused as error:  # sent again it would be refused again: the sender is told now
+            self.metrics.smtp_message("refused")
+            log.error("refused door=smtp entry=%s bytes=%d reason=%s", raws[0].entry, len(raws[0].body), error)
+            return REFUSED
         except Exception:  # a defect of ours: the sender keeps the mail, and we say where it is
             self.metrics.smtp_message("trouble")
             log.exception("not accepted door=smtp")

@@ -69,7 +69,8 @@ class Limits:
 
 
 class WebhookDoor:
-    """`accept(raws, unparsable)` returns after the commit and raises `trouble` when the database is away.
+    """`accept(raws, unparsable)` returns after the commit and raises `trouble` when the database is away, `refused` when
+    it will never take these values.
 
     `may_ingest(token)` says whether an API token has the scope `ingest`: it opens every entry.
     """
@@ -82,11 +83,13 @@ class WebhookDoor:
         clock: Clock,
         parsers: Mapping[str, Parser],
         trouble: type[Exception],
+        refused: type[Exception],
         entries: Iterable[Entry],
         may_ingest: Callable[[str], Awaitable[bool]] | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self._accept, self._new_id, self._clock, self._trouble = accept, new_id, clock, trouble
+        self._accept, self._new_id, self._clock = accept, new_id, clock
+        self._trouble, self._refused = trouble, refused
         self._parsers = parsers
         self._may_ingest = may_ingest
         self._limits = limits or Limits()
@@ -194,6 +197,9 @@ class WebhookDoor:
         except self._trouble as error:
             log.error("not accepted door=webhook entry=%s error=%s: %s", entry.name, type(error).__name__, error)
             return _problem(503, "the store is away", {"Retry-After": "5"})
+        except self._refused as error:  # sent again it would be refused again
+            log.error("refused door=webhook entry=%s bytes=%d reason=%s", entry.name, len(body), error)
+            return _problem(422, "the store cannot keep these values")
         if reason:
             log.warning("unparsable door=webhook entry=%s inbox=%d reason=%s", entry.name, raw.id, reason)
         return raw.id, reason

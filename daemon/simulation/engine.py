@@ -35,6 +35,7 @@ from parsers import Raw
 
 KEY = "simulate: a fixed key, so that the same scenario gives the same words"
 DAY = 24 * 3600 * 1000
+PAGE = 1000
 
 
 class Recorder:
@@ -93,9 +94,11 @@ class Engine:
 
     async def _rows(self) -> list[TimelineRow]:
         found: list[TimelineRow] = []
-        while rows := await self._store.timeline_since(self._seen, 1000):
+        while rows := await self._store.timeline_since(self._seen, PAGE):
             found += rows
             self._seen = rows[-1].id
+            if len(rows) < PAGE:  # every question costs a hop to the connection's thread
+                break
         return found
 
     async def _inputs(self, inputs: list[Input]) -> None:

@@ -36,7 +36,7 @@ from daemon.doors.smtp_routes import Route
 from daemon.doors.smtpd import SmtpDoor
 from daemon.doors.webhooks import Entry, WebhookDoor
 from daemon.metrics import Metrics
-from daemon.store import StoreError, opened
+from daemon.store import StoreError, Unstorable, opened
 
 DISK = Path("var")  # here, for /tmp may be memory, where an fsync costs nothing
 GOALS = {"webhook": 0.45, "smtp": 0.6}
@@ -104,6 +104,7 @@ async def door_http(url: str) -> int:
         clock=SystemClock(),
         parsers=parsers.load(),
         trouble=StoreError,
+        refused=Unstorable,
         entries=[Entry("bench", "alertmanager", "bench")],
     )
     app = make_app(10 << 20)
@@ -123,6 +124,7 @@ async def door_smtp(url: str) -> int:
         clock=SystemClock(),
         metrics=Metrics(),
         trouble=StoreError,
+        refused=Unstorable,
         hostname="bench",
         routes=[Route("alerts", "alerts@*", "alert_mail")],
         allow=[ip_network("127.0.0.0/8")],

@@ -22,6 +22,10 @@ ROUTES = (
 )
 
 
+class Refused(ValueError):
+    """In the place of the store's Unstorable."""
+
+
 class Away(Exception):
     """The database is away."""
 
@@ -131,6 +135,7 @@ async def smtp_room(**options: Any) -> AsyncIterator[SmtpRoom]:
         "max_size": 25 << 20,
         "clock": VirtualClock(NOW),
         "trouble": Away,
+        "refused": Refused,
     }
     settings.update(options)
     door = SmtpDoor(accept=inbox.accept, new_id=inbox.new_id, metrics=counts, **settings)

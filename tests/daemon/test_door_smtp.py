@@ -12,7 +12,7 @@ import pytest
 
 from daemon.doors.smtp_routes import Route
 from daemon.doors.smtpd import Limits
-from tests.daemon.door_room import NOW, Away, smtp_room, until
+from tests.daemon.door_room import NOW, Away, Refused, smtp_room, until
 
 MAIL = b"From: zabbix@example\r\nSubject: PROBLEM: disk full\r\n\r\nHost: db1"
 
@@ -200,6 +200,22 @@ async def test_trouble_of_the_store_is_451_and_says_nothing_of_it() -> None:
         room.inbox.failure = None
         assert (await peer.mail(MAIL)).startswith("250")
         assert room.counts.messages == {"trouble": 2, "accepted": 1}
+
+
+@pytest.mark.asyncio
+async def test_a_mail_that_the_store_will_never_take_is_554_and_the_next_one_is_taken(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with smtp_room() as room:
+        peer = await room.peer()
+        room.inbox.failure = Refused("value out of range")
+        answer = await peer.mail(MAIL)
+        assert answer.startswith("554 5.6.0")
+        assert "range" not in answer
+        room.inbox.failure = None
+        assert (await peer.mail(MAIL)).startswith("250")
+        assert room.counts.messages == {"refused": 1, "accepted": 1}
+    assert any("refused door=smtp" in line and "value out of range" in line for line in caplog.messages)
 
 
 @pytest.mark.asyncio

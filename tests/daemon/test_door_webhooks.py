@@ -20,7 +20,7 @@ from daemon.clock import VirtualClock
 from daemon.doors.http import HttpServer, make_app
 from daemon.doors.webhooks import Entry, Limits, WebhookDoor
 from parsers import Raw, Report, Unparsable
-from tests.daemon.door_room import NOW, Away, Inbox, until
+from tests.daemon.door_room import NOW, Away, Inbox, Refused, until
 
 BODY = b'{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"Down"}}]}'
 
@@ -80,7 +80,8 @@ class Room:
 @asynccontextmanager
 async def room(max_body: int = 10 << 20, entries: Sequence[Entry] = ENTRIES, **options: Any) -> AsyncIterator[Room]:
     inbox = Inbox()
-    settings: dict[str, Any] = {"parsers": PARSERS, "trouble": Away, "clock": VirtualClock(NOW)} | options
+    doors_own = {"parsers": PARSERS, "trouble": Away, "refused": Refused, "clock": VirtualClock(NOW)}
+    settings: dict[str, Any] = doors_own | options
     door = WebhookDoor(accept=inbox.accept, new_id=inbox.new_id, entries=entries, **settings)
     app = make_app(max_body)
     door.add_to(app)
@@ -326,6 +327,20 @@ async def test_trouble_of_the_store_is_503_with_retry_after() -> None:
         assert "secret" not in str(answer)
         r.inbox.failure = None
         assert (await r.post("/webhooks/open"))[0] == 202
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/webhooks/open", "/api/v2/alerts"])
+async def test_a_body_that_the_store_will_never_take_is_422_and_not_to_be_sent_again(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with room() as r:
+        r.inbox.failure = Refused("value out of range")
+        status, answer, headers = await r.post(path, headers=BEARER)
+        assert (status, answer) == (422, {"error": "the store cannot keep these values"})
+        assert "Retry-After" not in headers
+        assert (r.door._waiting, r.door._bytes) == (0, 0)
+    assert any("refused door=webhook" in line and "value out of range" in line for line in caplog.messages)
 
 
 @pytest.mark.asyncio
