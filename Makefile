@@ -16,6 +16,7 @@ PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
+export PYTHONHASHSEED := 0  # the workers of pytest must name the same tests
 
 help:
 	@echo "make install   the program and its tools, in $(VENV)"
@@ -90,7 +91,7 @@ test: install peers check
 	acceptance=$$!
 	status=0
 	echo "== pytest, without tests/acceptance"
-	$(BIN)/python -m pytest --ignore=tests/acceptance || status=$$?
+	$(BIN)/python -m pytest --ignore=tests/acceptance -n 2 --dist loadfile --durations=15 || status=$$?
 	echo "== pytest tests/acceptance"
 	wait $$acceptance || status=$$?
 	cat "$$log"

@@ -10,7 +10,23 @@ from prometheus_client.exposition import choose_encoder
 
 from daemon.core.incident import Change, Entry, Incident
 from daemon.core.vocabulary import OPEN, FaultLevel, Kind, Priority, Status
-from daemon.metric_set import DEADLINES, LEVELS, LEVEL_REASONS, MAILBOX_FAILURES, MAILBOX_MESSAGES, MetricSet, NOTIFICATIONS, OTHER, OUTCOMES, PRIORITIES, REASONS, ROLES, SMTP_MESSAGES, SMTP_SESSIONS, SOURCES
+from daemon.metric_set import (
+    DEADLINES,
+    LEVEL_REASONS,
+    LEVELS,
+    MAILBOX_FAILURES,
+    MAILBOX_MESSAGES,
+    NOTIFICATIONS,
+    OTHER,
+    OUTCOMES,
+    PRIORITIES,
+    REASONS,
+    ROLES,
+    SMTP_MESSAGES,
+    SMTP_SESSIONS,
+    SOURCES,
+    MetricSet,
+)
 
 if TYPE_CHECKING:
     from daemon.store.records import Snapshot

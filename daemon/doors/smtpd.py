@@ -66,8 +66,9 @@ def from_config(config: Smtp, **parts: Any) -> SmtpDoor:
 
 
 class SmtpDoor:
-    """Listens, routes and hands over. `accept(raws, unparsable)` returns after the commit and raises `trouble`
-    when the database is away, `refused` when it will never take these values; `users` (name -> password) may send from anywhere, under TLS only."""
+    """Listens, routes and hands over. `accept(raws, unparsable)` returns after the commit and raises `trouble` when
+    the database is away, `refused` when it will never take these values; `users` (name -> password) may send from
+    anywhere, under TLS only."""
 
     def __init__(
         self,

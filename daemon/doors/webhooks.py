@@ -69,8 +69,8 @@ class Limits:
 
 
 class WebhookDoor:
-    """`accept(raws, unparsable)` returns after the commit and raises `trouble` when the database is away, `refused` when
-    it will never take these values.
+    """`accept(raws, unparsable)` returns after the commit and raises `trouble` when the database is away, and
+    `refused` when it will never take these values.
 
     `may_ingest(token)` says whether an API token has the scope `ingest`: it opens every entry.
     """

@@ -182,6 +182,25 @@ def test_a_mailbox_may_log_in_by_oauth2_and_move_what_it_read(loaded: Load, oaut
     assert getattr(box.after, "move", None) == "Processed"
 
 
+def test_the_map_of_a_generic_entry_is_compiled_when_the_config_loads(loaded: Load) -> None:
+    config = loaded(
+        """
+[[webhooks]]
+name = "shop"
+parser = "generic"
+states = { firing = ["bad"], resolved = ["good", 0], acknowledged = [] }
+[webhooks.map]
+items = "alerts[]"
+key = "alert.id"
+state = "status"
+"""
+    )
+    (entry,) = config.webhooks
+    assert [name for name, _ in entry.settings.map.expressions] == ["key", "state"]
+    assert entry.settings.map.items_of({"alerts": [{"alert": {"id": 1}}]}) == [{"alert": {"id": 1}}]
+    assert entry.settings.states.words == {"bad": "firing", "good": "resolved", "0": "resolved"}
+
+
 def test_an_empty_file_is_a_config_of_defaults(loaded: Load) -> None:
     config = loaded("")
     assert (config.locale, config.timezone.key, config.smtp) == ("zh_CN", "Asia/Shanghai", None)

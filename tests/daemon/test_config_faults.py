@@ -30,6 +30,7 @@ def faults(tmp_path: Path) -> Faults:
 
 
 PERSON = '[[people]]\nname = "王芳"\n'
+MAPPED = '[[webhooks]]\nname = "g"\nparser = "generic"\n'
 HOOK = '[[webhooks]]\nname = "a"\nparser = "alertmanager"\n'
 BOX = '[[mailboxes]]\nname = "b"\nhost = "imap.example"\nusername = "u@example"\npassword = "p"\n'
 SMS = '[channels.sms]\nprovider = "file"\npath = "x"\n'
@@ -99,6 +100,25 @@ ONE_FAULT = [
     (HOOK + 'kind = "flaut"', 'webhooks[0].kind: "flaut" is not known; did you mean fault?'),
     (HOOK + 'service = "bill"', 'webhooks[0].service: "bill" is no service of [[services]]'),
     (HOOK.replace('"a"', '"a/b"'), 'webhooks[0].name: "a/b": a name has letters, digits, . _ - only, at most 64'),
+    (MAPPED + 'map = { title = "a.b[" }', "webhooks[0].map.title: is no JMESPath expression: it ends too early"),
+    (MAPPED + 'map = { title = "a ? b" }', "webhooks[0].map.title: is no JMESPath expression: Unknown token ?, at character 3"),
+    (MAPPED + 'map = { title = "a]" }', "webhooks[0].map.title: is no JMESPath expression: Unexpected token: ], at character 2"),
+    (MAPPED + 'map = { key = "first(ids)" }', "webhooks[0].map.key: is no JMESPath expression: there is no function first()"),
+    (MAPPED + 'map = { key = "join(ids)" }', "webhooks[0].map.key: is no JMESPath expression: join() takes 2 argument(s), not 1"),
+    (MAPPED + 'map = { items = " " }', "webhooks[0].map.items: is empty"),
+    (MAPPED + f'map = {{ items = "{"a" * 301}" }}', "webhooks[0].map.items: is longer than 300 characters"),
+    (MAPPED + f'map = {{ items = "{"!" * 290}a" }}', "webhooks[0].map.items: is nested deeper than 40"),
+    (MAPPED + f'map = {{ items = "{"(" * 150}a{")" * 149}" }}', "webhooks[0].map.items: is no JMESPath expression: it ends too early"),
+    (MAPPED + "map = { key = 5 }", "webhooks[0].map.key: expected text, got a whole number"),
+    (MAPPED + 'map = { titel = "a" }', "webhooks[0].map.titel: unknown key; did you mean title?"),
+    (MAPPED + 'map = "a"', "webhooks[0].map: expected a table, got text"),
+    (MAPPED + 'maps = { title = "a" }', "webhooks[0].maps: unknown key; did you mean map?"),
+    (HOOK + 'map = { title = "a" }', "webhooks[0].map: unknown key; known: category, cause, environment, impact, kind, name, parser, service, token, urgency"),
+    (MAPPED + 'states = { firing = ["bad"], resolved = ["Bad"] }', 'webhooks[0].states: "bad" is in both firing and resolved'),
+    (MAPPED + 'states = { firing = [""] }', "webhooks[0].states.firing[0]: is empty"),
+    (MAPPED + 'states = { firing = [{}] }', 'webhooks[0].states.firing[0]: expected a word, as in ["bad", "down"]'),
+    (MAPPED + 'states = { firing = "bad" }', "webhooks[0].states.firing: expected a list, got text"),
+    (MAPPED + 'states = { frigng = [] }', "webhooks[0].states.frigng: unknown key; did you mean firing?"),
     (HOOK + HOOK, 'webhooks[1].name: "a" is taken by webhooks[0].name'),
     (HOOK + BOX.replace('"b"', '"a"'), 'mailboxes[0].name: "a" is taken by webhooks[0].name'),
     # channels

@@ -1,7 +1,8 @@
 """Golden pairs: every sample under tests/parsers/<parser>/ beside its `<sample>.expected.json`, found by scanning.
 
 An expected file holds `reports`, a list of objects of which every field named must be equal (`mail` likewise), or
-`unparsable`, words of the refusal; and `raw`, the fields of `Raw` that the sample needs.
+`unparsable`, words of the refusal; and, where the sample needs them, `raw`, fields of `Raw`, and `settings`, the
+entry's further keys.
 """
 
 from __future__ import annotations
@@ -49,12 +50,14 @@ def test_a_sample_is_read_as_its_expected_file_says(sample: Path) -> None:
     expected = json.loads((sample.parent / f"{sample.stem}.expected.json").read_text("utf-8"))
     parser = PARSERS[sample.parent.name]
     raw = raw_of(sample, expected.get("raw", {}))
+    own: Any = parser
+    settings = own.Settings.model_validate(expected["settings"]) if "settings" in expected else None
     if "unparsable" in expected:
         with pytest.raises(Unparsable, match=expected["unparsable"]):
-            parser.parse(raw, None)
+            parser.parse(raw, settings)
         return
     assert parser.accepts(raw)
-    reports = parser.parse(raw, None)
+    reports = parser.parse(raw, settings)
     assert len(reports) == len(expected["reports"])
     for number, (report, wanted) in enumerate(zip(reports, expected["reports"], strict=True)):
         assert_like(report, wanted, f"reports[{number}]")
