@@ -16,7 +16,8 @@ PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
-export PYTHONHASHSEED := 0  # the workers of pytest must name the same tests
+# The workers of pytest must name the same tests, and sets stand in some names.
+export PYTHONHASHSEED := 0
 
 help:
 	@echo "make install   the program and its tools, in $(VENV)"
