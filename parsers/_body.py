@@ -74,6 +74,11 @@ def is_readable(raw: Raw, has_shape: Callable[[Any], bool]) -> bool:
         return False
     if len(raw.body) > MAX_CHECKED:
         return True
+    if raw.body[:1] in (b"{", b"[") and not raw.query:  # nearly every body: what parse() checks besides can wait
+        try:
+            return has_shape(orjson.loads(raw.body))
+        except orjson.JSONDecodeError:
+            pass
     try:
         return has_shape(value_of(raw))
     except Unparsable:

@@ -110,7 +110,13 @@ async def connect_sqlite(path: str, *, readonly: bool = False) -> SqliteSession:
     session = SqliteSession(connection)
     pragmas = ["query_only = ON"] if readonly else ["journal_mode = WAL", "synchronous = FULL"]
     try:
-        for pragma in (*pragmas, "journal_size_limit = 67108864", "temp_store = MEMORY", "cache_size = -16384"):
+        for pragma in (
+            *pragmas,
+            "journal_size_limit = 67108864",
+            "wal_autocheckpoint = 4000",
+            "temp_store = MEMORY",
+            "cache_size = -16384",
+        ):
             await session.fetch(f"PRAGMA {pragma}")
     except BaseException as error:
         await session.close()

@@ -34,6 +34,9 @@ _INSERT_BOTH = (
 RAW_COLUMNS = "i.id, i.source, i.entry, i.parser, i.received_at, r.body, r.file, r.envelope"
 
 
+_ENVELOPE = ("content_type", "headers", "query", "path", "mail_from", "recipient")
+
+
 @dataclass(slots=True)
 class Arrival:
     """One accept(): its rows (raw and inbox side by side) are committed together, its files are written already."""
@@ -51,17 +54,13 @@ def arrival(raws: Sequence[Raw], unparsable: str, folder: Path | None) -> Arriva
     state = ("failed", "unparsable", clean(unparsable)[:2000]) if unparsable else ("pending", "", "")
     try:
         for raw in raws:
-            envelope = {
-                "content_type": raw.content_type,
-                "headers": raw.headers,
-                "query": raw.query,
-                "path": raw.path,
-                "mail_from": raw.mail_from,
-                "recipient": raw.recipient,
-            }
+            envelope: dict[str, Any] = {}
+            for name in _ENVELOPE:
+                if value := getattr(raw, name):
+                    envelope[name] = value
             head = (raw.id, sha256(raw.body).hexdigest(), len(raw.body))
             file = _write(folder, raw) if folder is not None and len(raw.body) > BIG else None
-            body = (raw.body if file is None else None, file, dumps({k: v for k, v in envelope.items() if v}))
+            body = (raw.body if file is None else None, file, dumps(envelope))
             rows.append(scrub((*head, *body, raw.source, raw.entry, raw.parser, raw.received_at, *state)))
     except BaseException:
         discard(rows, folder)

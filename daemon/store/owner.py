@@ -81,7 +81,7 @@ class Owner:
         job = _Accept(arrival, self._promise())
         self._accepts.append(job)
         self._work.set()
-        await asyncio.shield(job.done)
+        await job.done  # a caller that is cancelled cancels only its own promise: the commit goes on
 
     async def transact(self, decide: Callable[[Tx], Awaitable[T]], urgent: bool) -> T:
         job = _Transact(decide, self._promise())
