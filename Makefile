@@ -106,7 +106,7 @@ bench: install
 	@shopt -s nullglob
 	for file in tests/bench/*.py; do
 		echo "== $$file"
-		$(BIN)/python "$$file"
+		PYTHONPATH=. $(BIN)/python "$$file"
 	done
 
 # In a virtual environment of its own: the tool's dependencies must not end up among ours.
